@@ -1,0 +1,5 @@
+//! The `precode` program: hands the arguments to the command line and ends with its exit code.
+
+fn main() -> std::process::ExitCode {
+    precode::cli::main()
+}

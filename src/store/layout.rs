@@ -1,0 +1,50 @@
+//! Names and paths in a study folder, in one place.
+
+use std::path::{Path, PathBuf};
+
+/// Files that a run publishes, as named at the top of the study folder.
+pub const PUBLISHED: [&str; 7] =
+    ["manifest.json", "codings.jsonl", "codings.csv", "turns.jsonl", "respondents.csv", "report.json", "texts"];
+
+/// A study folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Study {
+    root: PathBuf,
+}
+
+impl Study {
+    /// The study at this path; nothing is read or made.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Study { root: root.into() }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `codings.jsonl`.
+    pub fn codings(&self) -> PathBuf {
+        self.root.join("codings.jsonl")
+    }
+
+    /// `turns.jsonl`.
+    pub fn turns(&self) -> PathBuf {
+        self.root.join("turns.jsonl")
+    }
+
+    /// `manifest.json`.
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join("manifest.json")
+    }
+
+    /// The plain text of a transcript; its name may hold a folder.
+    pub fn text(&self, transcript: &str) -> PathBuf {
+        self.root.join("texts").join(format!("{transcript}.txt"))
+    }
+
+    /// The journal of decisions.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("study.sqlite")
+    }
+}

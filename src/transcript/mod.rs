@@ -1,0 +1,134 @@
+//! A transcript as the rest of the program sees it: one plain text, who speaks where in it, and when.
+//!
+//! Comes in: bytes of a file in any known format. Goes out: a [`Transcript`] or the reasons why not.
+//! Never happens here: any guess about codes, any change of the text after reading.
+//!
+//! One format is one file of this folder plus one line in [`FORMATS`].
+
+use crate::diagnostic::Diagnostic;
+use crate::span::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Milliseconds from the start of the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeSpan {
+    /// First millisecond.
+    pub start_ms: u64,
+    /// Last millisecond; never before the first.
+    pub end_ms: u64,
+}
+
+/// The place of a speaker in [`Transcript::speakers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpeakerId(pub u32);
+
+/// What a speaker does in the interview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpeakerRole {
+    /// Answers; the only role whose words are coded.
+    Respondent,
+    /// Asks.
+    Interviewer,
+    /// Neither: a transcriber's remark, a machine, a stage direction.
+    Other,
+}
+
+/// Somebody who speaks in a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speaker {
+    /// As the transcript labels them, trimmed; empty for unlabelled speech.
+    pub name: String,
+    /// What they do.
+    pub role: SpeakerRole,
+    /// True when the role is inferred from how they speak and neither named in the label nor set by the user.
+    pub guessed: bool,
+    /// Attributes of this speaker from `respondents.csv` or the header block (`level`, `district`, `job_role`, …).
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Speaker {
+    /// A speaker of whom only the label is known.
+    pub fn named(name: impl Into<String>) -> Self {
+        Speaker { name: name.into(), role: SpeakerRole::Respondent, guessed: true, attributes: BTreeMap::new() }
+    }
+}
+
+/// The smallest labelled or timed piece of speech: a labelled paragraph, a cue, a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Who speaks.
+    pub speaker: SpeakerId,
+    /// The words, in [`Transcript::text`], without label and time mark, trimmed; never empty.
+    pub span: Span,
+    /// When, if the source says so.
+    pub time: Option<TimeSpan>,
+}
+
+/// One interview, focus group or document.
+///
+/// Invariants: unit spans are ordered, disjoint and lie on character borders of `text`; `text` never changes after
+/// reading; line ends in it are LF and it has no byte order mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// File name without its extension (with its folder where names repeat). Unique in a study.
+    pub name: String,
+    /// Path of the file as the user gave it.
+    pub source: String,
+    /// Name of the format that read it, as in [`FORMATS`].
+    pub format: &'static str,
+    /// The plain text to which all positions refer, published as `texts/<name>.txt`.
+    pub text: String,
+    /// Who speaks, in order of first appearance.
+    pub speakers: Vec<Speaker>,
+    /// The pieces of speech in the order of the file.
+    pub units: Vec<Unit>,
+    /// `Key: value` lines of the header block or front matter, keys in lower case, in order.
+    pub header: Vec<(String, String)>,
+    /// What the reader did that the user may want to judge. No errors: an error is a refusal.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl Transcript {
+    /// The speaker of a unit or a turn.
+    ///
+    /// # Panics
+    /// When the id is of another transcript.
+    pub fn speaker(&self, id: SpeakerId) -> &Speaker {
+        &self.speakers[id.0 as usize]
+    }
+}
+
+/// Limits and choices that a reader needs; defaults as in the README.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Largest file, in bytes.
+    pub max_bytes: u64,
+    /// Largest unpacked size of an archive, in bytes.
+    pub max_unpacked_bytes: u64,
+    /// Most entries of an archive.
+    pub max_entries: usize,
+    /// Deepest nesting of XML and JSON.
+    pub max_depth: usize,
+    /// Most attributes of one XML tag.
+    pub max_attributes: usize,
+    /// Encoding to use when a file is not UTF-8 (`windows-1252`); none: such a file is refused.
+    pub encoding: Option<String>,
+    /// Labels that the user says are interviewers.
+    pub interviewers: Vec<String>,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        ReadOptions {
+            max_bytes: 256 << 20,
+            max_unpacked_bytes: 256 << 20,
+            max_entries: 4096,
+            max_depth: 256,
+            max_attributes: 1000,
+            encoding: None,
+            interviewers: Vec::new(),
+        }
+    }
+}
