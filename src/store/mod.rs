@@ -8,4 +8,5 @@
 //!   study.sqlite                  the journal of decisions; never touched by `precode code`
 //! ```
 
+pub mod journal;
 pub mod layout;

@@ -1,0 +1,507 @@
+//! The journal of decisions, `study.sqlite`: append-only, chained by hashes, in SQLite with WAL and `synchronous=FULL`.
+//!
+//! Comes in: operations of coders. Goes out: rows, and the present state that they amount to ([`present`]).
+//! Never happens here: a change or a removal of a row, a guess where a decision belongs, a reading of codings.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `row.rs` | one row and its hash |
+//! | `append.rs` | writing: ids, versions, undo and redo |
+//! | `present.rs` | what a sequence of rows amounts to |
+//! | `carry.rs` | what a segment is, and where it stands in a new run |
+//! | `merge.rs` | the union of two copies |
+//! | `schema.sql` | tables and views |
+
+pub mod append;
+pub mod carry;
+mod clock;
+mod merge;
+pub mod present;
+pub mod row;
+
+use crate::store::layout::Study;
+use append::{AppendError, Ledger, Operation, Receipt};
+pub use merge::Merged;
+use present::{DecisionRow, Judged, Place};
+use row::{Action, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+
+/// Version of the tables that this program writes.
+const SCHEMA: i64 = 1;
+
+/// Releases of SQLite before this one can damage a WAL store when two connections restart the log at once.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Why the journal could not be opened or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// There is none yet.
+    #[error("{0}: no decisions yet; help: make some with `precode review`")]
+    Missing(PathBuf),
+    /// Written by a later program.
+    #[error(
+        "{path}: store of version {found}, this program knows {SCHEMA}; help: use the newer precode that wrote it"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// On a network or shared file system.
+    #[error("{path}: lies on {kind}, where SQLite's journal is not safe; help: move the study to a local disk")]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// Name of the file system.
+        kind: &'static str,
+    },
+    /// Not what it should be; nothing was repaired.
+    #[error("{path}: damaged: {}", .damage.join("; "))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and in which rows.
+        damage: Vec<String>,
+    },
+    /// The bundled SQLite is too old.
+    #[error("SQLite {0} has a known fault in its write-ahead log")]
+    OldSqlite(&'static str),
+    /// SQLite failed.
+    #[error("{0}: {1}")]
+    Sql(PathBuf, #[source] rusqlite::Error),
+    /// The file could not be made.
+    #[error("{0}: {1}")]
+    Io(PathBuf, #[source] std::io::Error),
+}
+
+/// The journal of one study.
+#[derive(Debug)]
+pub struct Journal {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// Decisions brought to the texts of the present run.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// Where they are now.
+    pub decisions: Vec<DecisionRow>,
+    /// Segments that were judged for every code, where they are now.
+    pub judged: Vec<Judged>,
+    /// Decisions whose segment is not in the texts any more; they stay in the journal.
+    pub orphans: Vec<DecisionRow>,
+}
+
+impl Journal {
+    /// Opens the journal for writing, making it if it is not there.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; a damaged journal opens, [`Journal::verify`] tells.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        refuse_old_sqlite()?;
+        refuse_network(path)?;
+        make_private(path).map_err(|error| JournalError::Io(path.to_owned(), error))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let journal = Self::with_flags(path, flags)?;
+        journal.prepare().map_err(|error| journal.failure(error))?;
+        journal.refuse_newer()?;
+        Ok(journal)
+    }
+
+    /// Opens the journal for reading.
+    ///
+    /// # Errors
+    /// `Missing` when there is none; see [`JournalError`].
+    pub fn open_read(path: &Path) -> Result<Self, JournalError> {
+        if !path.exists() {
+            return Err(JournalError::Missing(path.to_owned()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let journal = Self::with_flags(path, flags)?;
+        journal.refuse_newer()?;
+        Ok(journal)
+    }
+
+    fn with_flags(path: &Path, flags: OpenFlags) -> Result<Self, JournalError> {
+        let failure = |error| JournalError::Sql(path.to_owned(), error);
+        let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Journal { connection, path: path.to_owned() })
+    }
+
+    /// Sets how the file is written and makes the tables of a new one.
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        self.connection.pragma_update(None, "secure_delete", true)?;
+        self.connection.pragma_update(None, "trusted_schema", false)?;
+        if self.schema()? == 0 {
+            let schema = include_str!("schema.sql");
+            let all = format!("BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {SCHEMA};\nCOMMIT;");
+            self.connection.execute_batch(&all)?;
+        }
+        Ok(())
+    }
+
+    fn schema(&self) -> rusqlite::Result<i64> {
+        self.connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    }
+
+    fn refuse_newer(&self) -> Result<(), JournalError> {
+        match self.schema().map_err(|error| self.failure(error))? {
+            found if found > SCHEMA => Err(JournalError::Newer { path: self.path.clone(), found }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A failure of SQLite; a file that is none of SQLite's is damage.
+    fn failure(&self, error: rusqlite::Error) -> JournalError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                JournalError::Damaged { path: self.path.clone(), damage: vec![error.to_string()] }
+            }
+            _ => JournalError::Sql(self.path.clone(), error),
+        }
+    }
+
+    /// Checks the file, every row's hash, the chain, and that no row is missing at its end.
+    ///
+    /// # Errors
+    /// `Damaged` with what is wrong; nothing is repaired.
+    pub fn verify(&self) -> Result<(), JournalError> {
+        let mut damage = self.quick_check().map_err(|error| self.failure(error))?;
+        damage.extend(self.check_chain().map_err(|error| self.failure(error))?);
+        if damage.is_empty() { Ok(()) } else { Err(JournalError::Damaged { path: self.path.clone(), damage }) }
+    }
+
+    fn quick_check(&self) -> rusqlite::Result<Vec<String>> {
+        let mut statement = self.connection.prepare("PRAGMA quick_check(20)")?;
+        let lines = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// Every row must have its hash, and name as its forerunner a row that is there. Copies that were merged make the
+    /// chain a tree; the head is a row of this copy.
+    fn check_chain(&self) -> rusqlite::Result<Vec<String>> {
+        let mut damage = Vec::new();
+        let (mut known, mut n_rows) = (HashSet::from([String::new()]), 0u64);
+        let mut previous = Vec::new();
+        self.each_row(|seq, row| {
+            n_rows += 1;
+            if row.expected_hash() != row.hash {
+                damage.push(format!("row {seq} (operation {}) was changed after it was written", row.op_id));
+            }
+            if !known.contains(&row.prev_hash) {
+                previous.push((seq, row.prev_hash));
+            }
+            known.insert(row.hash);
+        })?;
+        let missing = previous.into_iter().filter(|(_, hash)| !known.contains(hash));
+        damage.extend(missing.map(|(seq, _)| format!("the row before row {seq} is missing")));
+        let head = append::Head::read(&self.connection)?;
+        if head.n_rows != n_rows || !known.contains(&head.hash) {
+            damage.push(format!("{n_rows} rows found, {} were written", head.n_rows));
+        }
+        damage.truncate(50);
+        Ok(damage)
+    }
+
+    /// Every row in the order in which this copy got it, with its number.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_row(&self, mut each: impl FnMut(i64, Row)) -> rusqlite::Result<()> {
+        let sql = format!("SELECT {}, seq FROM decision ORDER BY seq", row::COLUMNS);
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            each(row.get(25)?, row::read(row)?);
+        }
+        Ok(())
+    }
+
+    /// The rows of one segment that are not undone, in order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn segment_rows(&self, transcript: &str, segment: &str) -> rusqlite::Result<Vec<Row>> {
+        let sql =
+            format!("SELECT {} FROM live WHERE transcript = ?1 AND segment = ?2 ORDER BY tick, op_id", row::COLUMNS);
+        self.connection.prepare_cached(&sql)?.query_map([transcript, segment], row::read)?.collect()
+    }
+
+    /// True when the coder has ever judged this segment to its end, even if that was undone: what the machine proposed
+    /// was shown then, and cannot be unseen.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn was_done(&self, coder: &str, transcript: &str, segment: &str) -> rusqlite::Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM decision \
+                   WHERE transcript = ?1 AND segment = ?2 AND coder = ?3 AND action = 'done')";
+        self.connection.prepare_cached(sql)?.query_row([transcript, segment, coder], |row| row.get(0))
+    }
+
+    /// Rows of one operation, whether undone or not.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn operation_rows(&self, batch: &str) -> rusqlite::Result<Vec<Row>> {
+        let sql = format!("SELECT {} FROM decision WHERE batch = ?1 ORDER BY tick, op_id", row::COLUMNS);
+        self.connection.prepare_cached(&sql)?.query_map([batch], row::read)?.collect()
+    }
+
+    /// The last operations of a coder, newest first: the first row of each, its number of rows, and whether it stands.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn history(&self, coder: &str, limit: usize) -> rusqlite::Result<Vec<(Row, usize, bool)>> {
+        let sql = format!(
+            "SELECT {}, (SELECT count(*) FROM decision b WHERE b.batch = d.batch), \
+                    EXISTS (SELECT 1 FROM live l WHERE l.op_id = d.op_id) \
+             FROM decision d WHERE coder = ?1 AND op_id = batch ORDER BY tick DESC LIMIT ?2",
+            row::COLUMNS
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let found = statement.query_map(params![coder, limit as i64], |line| {
+            Ok((row::read(line)?, line.get::<_, i64>(25)? as usize, line.get(26)?))
+        })?;
+        found.collect()
+    }
+
+    /// Calls `each` once per segment with its rows that are not undone, in order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_segment(&self, mut each: impl FnMut(&[Row])) -> rusqlite::Result<()> {
+        let sql = format!(
+            "SELECT {} FROM live WHERE segment <> '' ORDER BY transcript, segment, tick, op_id",
+            row::COLUMNS
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut found = statement.query([])?;
+        let mut rows: Vec<Row> = Vec::new();
+        while let Some(line) = found.next()? {
+            let row = row::read(line)?;
+            if rows.first().is_some_and(|first| first.transcript != row.transcript || first.segment != row.segment) {
+                each(&rows);
+                rows.clear();
+            }
+            rows.push(row);
+        }
+        if !rows.is_empty() {
+            each(&rows);
+        }
+        Ok(())
+    }
+
+    /// All effective decisions, undone ones left out, at the positions of the run that each segment was last decided on.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn decisions(&self) -> rusqlite::Result<Vec<DecisionRow>> {
+        let mut all = Vec::new();
+        self.each_segment(|rows| {
+            if let Some(last) = rows.last() {
+                all.extend(present::decisions(rows, &Place::of(last)));
+            }
+        })?;
+        Ok(all)
+    }
+
+    /// All segments that a coder judged for every code: a code without a decision is absent there.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn judged(&self) -> rusqlite::Result<Vec<Judged>> {
+        let mut all = Vec::new();
+        self.each_segment(|rows| {
+            if let Some(last) = rows.last() {
+                all.extend(present::judged(rows, &Place::of(last)));
+            }
+        })?;
+        Ok(all)
+    }
+
+    /// All effective decisions at their places in the texts of the study's present run.
+    ///
+    /// A decision goes to the same words in the same surroundings, wherever they stand now, and never to others.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn carried(&self, study: &Study, run: &str) -> rusqlite::Result<Carried> {
+        let mut carried = Carried::default();
+        let mut texts = Texts::of(study);
+        self.each_segment(|rows| {
+            let Some(last) = rows.last() else { return };
+            match texts.place(last, run) {
+                Some(place) => {
+                    carried.decisions.extend(present::decisions(rows, &place));
+                    carried.judged.extend(present::judged(rows, &place));
+                }
+                None => carried.orphans.extend(present::decisions(rows, &Place::of(last))),
+            }
+        })?;
+        Ok(carried)
+    }
+
+    /// The version of a segment: changes with every row that says something about it. `coder`: theirs alone.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn version(&self, transcript: &str, segment: &str, coder: Option<&str>) -> rusqlite::Result<u64> {
+        append::version(&self.connection, transcript, segment, coder)
+    }
+
+    /// Number of rows.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn n_rows(&self) -> rusqlite::Result<u64> {
+        append::Head::read(&self.connection).map(|head| head.n_rows)
+    }
+
+    /// Adds every row of another copy that is not here yet.
+    ///
+    /// # Errors
+    /// When either copy is damaged, or when both have the same id for different rows.
+    pub fn merge(&mut self, other: &Path) -> Result<Merged, JournalError> {
+        merge::merge(self, other)
+    }
+
+    /// How the segments are shared out, as last set.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn plan(&self) -> rusqlite::Result<Option<String>> {
+        let sql = "SELECT body FROM plan ORDER BY seq DESC LIMIT 1";
+        self.connection.query_row(sql, [], |row| row.get(0)).optional()
+    }
+
+    /// Sets how the segments are shared out from now on.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_plan(&self, body: &str) -> rusqlite::Result<()> {
+        let values = params![clock::now(), body];
+        self.connection.execute("INSERT INTO plan (time, body) VALUES (?1, ?2)", values).map(|_| ())
+    }
+
+    /// Rules by the generation of results in which they were first seen.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn rules(&self) -> rusqlite::Result<BTreeMap<String, u32>> {
+        let mut statement = self.connection.prepare("SELECT id, generation FROM rule")?;
+        statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u32)))?.collect()
+    }
+
+    /// Remembers rules that were not seen before.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn add_rules(&mut self, rules: &[String], generation: u32) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for rule in rules {
+            transaction
+                .prepare_cached("INSERT OR IGNORE INTO rule VALUES (?1, ?2)")?
+                .execute(params![rule, i64::from(generation)])?;
+        }
+        transaction.commit()
+    }
+
+    /// Writes a whole copy, safe while the journal is in use.
+    ///
+    /// # Errors
+    /// When SQLite fails or `to` exists.
+    pub fn back_up(&self, to: &Path) -> rusqlite::Result<()> {
+        self.connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(|_| ())
+    }
+}
+
+impl Ledger for Journal {
+    fn append(&mut self, operation: &Operation) -> Result<Receipt, AppendError> {
+        append::append(&mut self.connection, operation)
+    }
+}
+
+/// Texts of the present run, the last one kept, as rows come ordered by transcript.
+struct Texts<'a> {
+    study: &'a Study,
+    name: String,
+    text: Option<String>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(study: &'a Study) -> Self {
+        Texts { study, name: String::new(), text: None }
+    }
+
+    /// Where the row's segment stands now. A row of this very run stands where it says.
+    fn place(&mut self, row: &Row, run: &str) -> Option<Place> {
+        if row.run == run {
+            return Some(Place::of(row));
+        }
+        if self.name != row.transcript {
+            self.name.clone_from(&row.transcript);
+            self.text = std::fs::read_to_string(self.study.text(&self.name)).ok();
+        }
+        place_row(row, self.text.as_deref()?)
+    }
+}
+
+/// Where the row's segment stands in this text. The turn stays the row's: turns are counted by who reads `turns.jsonl`.
+pub fn place_row(row: &Row, text: &str) -> Option<Place> {
+    let (start_byte, _) = carry::place(text, &row.quote, &row.segment)?;
+    let start = text[..start_byte].chars().count();
+    Some(Place { start, end: start + row.quote.chars().count(), ..Place::of(row) })
+}
+
+/// Makes the file for its owner alone, before SQLite would make it for everybody.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(|_| ())
+}
+
+fn refuse_old_sqlite() -> Result<(), JournalError> {
+    let found = rusqlite::version_number();
+    if found >= OLDEST_SQLITE { Ok(()) } else { Err(JournalError::OldSqlite(rusqlite::version())) }
+}
+
+/// SQLite's shared memory does not work between machines.
+#[cfg(target_os = "linux")]
+fn refuse_network(path: &Path) -> Result<(), JournalError> {
+    // Magic numbers of statfs(2).
+    const KINDS: [(u32, &str); 5] =
+        [(0x6969, "NFS"), (0xFF53_4D42, "SMB"), (0xFE53_4D42, "SMB"), (0x517B, "SMB"), (0x0102_1997, "9p")];
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(found) = rustix::fs::statfs(folder) else { return Ok(()) };
+    match KINDS.iter().find(|(magic, _)| *magic == found.f_type as u32) {
+        Some((_, kind)) => Err(JournalError::Network { path: path.to_owned(), kind }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_network(_: &Path) -> Result<(), JournalError> {
+    Ok(())
+}
+
+/// Words for people: what a row did.
+pub fn describe(row: &Row) -> String {
+    match row.action {
+        Action::Change => format!("{} → {}", row.code, row.to_code.as_deref().unwrap_or("?")),
+        Action::Memo => row.note.clone().unwrap_or_default(),
+        Action::Done | Action::Undo | Action::Redo => String::new(),
+        _ => row.code.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
