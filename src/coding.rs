@@ -40,6 +40,36 @@ pub enum Flag {
     GuessedSpeaker,
 }
 
+impl Flag {
+    /// All flags, in order.
+    pub const ALL: [Flag; 9] = [
+        Flag::Weak,
+        Flag::Conflict,
+        Flag::Echo,
+        Flag::Reported,
+        Flag::Negated,
+        Flag::Hypothetical,
+        Flag::Past,
+        Flag::Short,
+        Flag::GuessedSpeaker,
+    ];
+
+    /// As rows name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Flag::Weak => "weak",
+            Flag::Conflict => "conflict",
+            Flag::Echo => "echo",
+            Flag::Reported => "reported",
+            Flag::Negated => "negated",
+            Flag::Hypothetical => "hypothetical",
+            Flag::Past => "past",
+            Flag::Short => "short",
+            Flag::GuessedSpeaker => "guessed_speaker",
+        }
+    }
+}
+
 /// One rule that spoke for a code, with the words that met it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {

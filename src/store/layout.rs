@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 pub const PUBLISHED: [&str; 7] =
     ["manifest.json", "codings.jsonl", "codings.csv", "turns.jsonl", "respondents.csv", "report.json", "texts"];
 
+/// Folders of runs that were not finished begin so.
+pub const PARTIAL: &str = ".partial-";
+
 /// A study folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Study {
@@ -16,6 +19,15 @@ impl Study {
     /// The study at this path; nothing is read or made.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Study { root: root.into() }
+    }
+
+    /// The set of files published now, pinned: paths of the returned study stay in one set while a new run is
+    /// published, so that `codings.jsonl` and `turns.jsonl` read through it belong together.
+    ///
+    /// # Errors
+    /// When nothing was published yet.
+    pub fn pinned(&self) -> std::io::Result<Study> {
+        Ok(Study { root: std::fs::canonicalize(self.current())? })
     }
 
     /// The folder itself.
@@ -38,6 +50,11 @@ impl Study {
         self.root.join("manifest.json")
     }
 
+    /// `report.json`.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.json")
+    }
+
     /// The plain text of a transcript; its name may hold a folder.
     pub fn text(&self, transcript: &str) -> PathBuf {
         self.root.join("texts").join(format!("{transcript}.txt"))
@@ -46,5 +63,25 @@ impl Study {
     /// The journal of decisions.
     pub fn journal(&self) -> PathBuf {
         self.root.join("study.sqlite")
+    }
+
+    /// The link to the run that is published.
+    pub fn current(&self) -> PathBuf {
+        self.root.join("current")
+    }
+
+    /// Where runs lie, by digest.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// The lock file of the run under way.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join(".lock")
+    }
+
+    /// Where the run of this process is made.
+    pub fn partial(&self) -> PathBuf {
+        self.root.join(format!("{PARTIAL}{}", std::process::id()))
     }
 }

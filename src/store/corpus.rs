@@ -1,0 +1,424 @@
+//! The input folder: which files are read, in which order, and what each transcript is called.
+//!
+//! Comes in: paths as the user typed them. Goes out: regular files in bytewise order of their paths, each with the
+//! name of its transcript. Never happens here: reading of contents, following of links found on the way.
+
+use crate::diagnostic::Diagnostic;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// A file to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// What to open.
+    pub path: PathBuf,
+    /// Path below the argument under which it was found: what outputs and messages call it.
+    pub source: String,
+    /// Name of the transcript, unique in the study.
+    pub name: String,
+    /// Size when it was found.
+    pub bytes: u64,
+    /// What the user may want to know about its name.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// What a walk found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Corpus {
+    /// Files to read, in order.
+    pub inputs: Vec<Input>,
+    /// Errors for what could not be listed, notes for what is no input (links, devices).
+    pub left_out: Vec<Diagnostic>,
+    /// `respondents.csv` beside the transcripts, in the order found.
+    pub respondents: Vec<PathBuf>,
+}
+
+/// Lists the files under `roots`. `avoid` are files and folders that are no inputs wherever they lie: the study, the
+/// codebook.
+///
+/// # Errors
+/// When an argument does not exist or cannot be read.
+pub fn walk(roots: &[PathBuf], avoid: &[PathBuf]) -> io::Result<Corpus> {
+    let mut walk =
+        Walk { avoid: avoid.iter().filter_map(|path| fs::metadata(path).ok()).map(key).collect(), ..Walk::default() };
+    for root in roots {
+        let base = root.file_name().filter(|_| roots.len() > 1).map(PathBuf::from).unwrap_or_default();
+        walk.root(root, &base)?;
+    }
+    Ok(walk.finish())
+}
+
+#[derive(Default)]
+struct Walk {
+    avoid: Vec<(u64, u64)>,
+    found: Vec<(PathBuf, PathBuf, u64)>,
+    corpus: Corpus,
+}
+
+impl Walk {
+    /// A root is followed when it is a link: the user named it.
+    fn root(&mut self, root: &Path, base: &Path) -> io::Result<()> {
+        let metadata = fs::metadata(root)?;
+        if metadata.is_dir() {
+            fs::read_dir(root)?;
+            self.folder(root, base);
+            return Ok(());
+        }
+        let source = PathBuf::from(root.file_name().unwrap_or(root.as_os_str()));
+        self.file(root.to_path_buf(), base.join(source), &metadata);
+        Ok(())
+    }
+
+    /// Depth first with its own stack: folders may lie deeper than the program's stack.
+    fn folder(&mut self, root: &Path, base: &Path) {
+        let mut waiting = vec![(root.to_path_buf(), base.to_path_buf())];
+        while let Some((path, source)) = waiting.pop() {
+            let entries = match fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.corpus.left_out.push(unreadable(&source, &error));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let source = source.join(entry.file_name());
+                match entry.metadata() {
+                    Err(error) => self.corpus.left_out.push(unreadable(&source, &error)),
+                    Ok(metadata) if is_hidden(&entry.file_name()) || self.is_avoided(&metadata) => {}
+                    Ok(metadata) if metadata.is_dir() && is_study(&entry.path()) => {}
+                    Ok(metadata) if metadata.is_dir() => waiting.push((entry.path(), source)),
+                    Ok(metadata) => self.file(entry.path(), source, &metadata),
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, source: PathBuf, metadata: &Metadata) {
+        let name = source.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        if metadata.is_symlink() {
+            self.corpus.left_out.push(skipped(
+                &source,
+                "a link; links are not followed",
+                "give the file that it points to",
+            ));
+        } else if !metadata.is_file() {
+            let message = "not a regular file (a pipe, a device or a socket); never opened";
+            self.corpus.left_out.push(skipped(&source, message, "give a copy of its contents"));
+        } else if name == "respondents.csv" {
+            self.corpus.respondents.push(path);
+        } else if !is_companion(&name) && !self.is_avoided(metadata) {
+            self.found.push((source, path, metadata.len()));
+        }
+    }
+
+    fn is_avoided(&self, metadata: &Metadata) -> bool {
+        self.avoid.contains(&(metadata.dev(), metadata.ino()))
+    }
+
+    fn finish(mut self) -> Corpus {
+        self.found.sort_by(|a, b| a.0.as_os_str().as_bytes().cmp(b.0.as_os_str().as_bytes()));
+        self.corpus.respondents.sort();
+        self.corpus.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        let sources: Vec<&Path> = self.found.iter().map(|(source, ..)| source.as_path()).collect();
+        let names = names(&sources);
+        let inputs = self.found.iter().zip(names).map(|((source, path, bytes), name)| Input {
+            path: path.clone(),
+            notes: name_notes(source, &name),
+            source: readable(source.as_os_str()),
+            name,
+            bytes: *bytes,
+        });
+        self.corpus.inputs = inputs.collect();
+        self.corpus
+    }
+}
+
+fn key(metadata: Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Hidden files, and the owner files that Word keeps beside an open document.
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".") || name.as_bytes().starts_with(b"~$")
+}
+
+/// The folder of another study: its texts are no inputs.
+fn is_study(path: &Path) -> bool {
+    path.join("current").is_symlink() && path.join("runs").is_dir()
+}
+
+/// Files that usually lie beside transcripts and are none.
+fn is_companion(lower_name: &str) -> bool {
+    let stem = lower_name.split('.').next().unwrap_or(lower_name);
+    matches!(stem, "readme" | "license" | "licence")
+        || (lower_name.starts_with("labels") && lower_name.ends_with(".jsonl"))
+}
+
+fn unreadable(source: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::error("E_IO", readable(source.as_os_str()), format!("cannot be listed: {error}"))
+        .help("check the permissions of the folder")
+}
+
+fn skipped(source: &Path, message: &str, help: &str) -> Diagnostic {
+    Diagnostic::note("W_SKIPPED", readable(source.as_os_str()), message).help(help)
+}
+
+/// A name as outputs hold it: bytes that are not UTF-8 and control characters as `%XX`.
+fn readable(name: &OsStr) -> String {
+    let mut out = String::new();
+    for chunk in name.as_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() { percent(&mut out, c.encode_utf8(&mut [0; 4]).as_bytes()) } else { out.push(c) }
+        }
+        percent(&mut out, chunk.invalid());
+    }
+    out
+}
+
+fn percent(out: &mut String, bytes: &[u8]) {
+    use std::fmt::Write as _;
+    for byte in bytes {
+        let _ = write!(out, "%{byte:02X}");
+    }
+}
+
+/// Names of the transcripts: the file's name without its extension; with its folder where that repeats; with its
+/// extension where even that repeats; numbered where two names differ only in a way that some disks cannot keep apart.
+fn names(sources: &[&Path]) -> Vec<String> {
+    let mut names: Vec<String> = sources.iter().map(|source| fit(&form(source, Form::Stem))).collect();
+    for longer in [Form::Folder, Form::Extension] {
+        for i in clashes(&names) {
+            names[i] = fit(&form(sources[i], longer));
+        }
+    }
+    let mut seen = BTreeMap::new();
+    for name in &mut names {
+        let n = seen.entry(folded(name)).and_modify(|n| *n += 1).or_insert(1);
+        if *n > 1 {
+            *name = format!("{name}~{n}");
+        }
+    }
+    names
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Stem,
+    Folder,
+    Extension,
+}
+
+fn form(source: &Path, form: Form) -> String {
+    let file = readable(source.file_name().unwrap_or_default());
+    let last = if matches!(form, Form::Extension) { file.as_str() } else { stem(&file) };
+    let folder = source.parent().filter(|_| !matches!(form, Form::Stem)).unwrap_or(Path::new(""));
+    let folders = folder.iter().map(|part| {
+        let part = readable(part);
+        // A folder `a.txt` would collide with the text of a transcript `a`.
+        if part.to_lowercase().ends_with(".txt") { format!("{}%2Etxt", &part[..part.len() - 4]) } else { part }
+    });
+    folders.chain([last.to_string()]).collect::<Vec<_>>().join("/")
+}
+
+/// `P03. second session` has no extension; `P03.docx` has one.
+fn stem(file: &str) -> &str {
+    match file.rsplit_once('.') {
+        Some((stem, extension))
+            if !stem.is_empty()
+                && (1..=8).contains(&extension.len())
+                && extension.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+        {
+            stem
+        }
+        _ => file,
+    }
+}
+
+/// Places of names that are not unique.
+fn clashes(names: &[String]) -> Vec<usize> {
+    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, name) in names.iter().enumerate() {
+        by_name.entry(folded(name)).or_default().push(i);
+    }
+    by_name.into_values().filter(|places| places.len() > 1).flatten().collect()
+}
+
+/// Equal for names that a disk which ignores case or normalises letters takes for one.
+fn folded(name: &str) -> String {
+    name.nfc().collect::<String>().to_lowercase()
+}
+
+/// Most bytes in one part of a name, so that `.txt` (and `~2`) still fit into the 255 that file systems allow.
+const PART: usize = 251;
+/// Most bytes in a name with its folders.
+const WHOLE: usize = 1000;
+
+/// A name whose file fits on the disk; what is cut off is replaced by its digest.
+fn fit(name: &str) -> String {
+    let parts: Vec<String> = name.split('/').map(|part| cut(part, PART)).collect();
+    cut(&parts.join("/"), WHOLE)
+        .split('/')
+        .map(|part| if part.is_empty() { "_" } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_string();
+    }
+    // The end of a path tells more than its beginning.
+    let mut start = text.len() - (most - 20);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    format!("{}~{}", &super::digest::sha256(text.as_bytes())[..16], &text[start..])
+}
+
+/// Names that Windows cannot hold: the outputs are named from them.
+fn name_notes(source: &Path, name: &str) -> Vec<Diagnostic> {
+    let file = readable(source.as_os_str());
+    let note = |message: &str| Diagnostic::note("W_NAME", file.clone(), message);
+    if readable(source.as_os_str()).as_bytes() != source.as_os_str().as_bytes() {
+        return vec![note("bytes of the name that cannot be shown are written as %XX")];
+    }
+    let unholdable =
+        name.split('/').any(|part| is_device(part) || part.contains(['<', '>', ':', '"', '\\', '|', '?', '*']));
+    let help = "rename the file if the study goes to a Windows machine";
+    unholdable.then(|| note("Windows cannot hold a file of this name").help(help)).into_iter().collect()
+}
+
+fn is_device(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or(part).to_ascii_uppercase();
+    let numbered = |name: &str| stem.len() == 4 && stem.starts_with(name) && stem.as_bytes()[3].is_ascii_digit();
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
+}
+
+/// Reads a file that a walk found.
+///
+/// # Errors
+/// `E_TOO_LARGE` before anything is read; `E_NOT_FILE` and `E_IO` when it is no longer what was found; `E_CHANGED`
+/// when it changed while it was read.
+pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Diagnostic> {
+    let failed = |error: io::Error| Diagnostic::error("E_IO", &*input.source, format!("cannot be read: {error}"));
+    let mut file = open(&input.path).map_err(|e| failed(e).help("check that it exists and its permissions"))?;
+    let before = file.metadata().map_err(failed)?;
+    if !before.is_file() {
+        return Err(Diagnostic::error("E_NOT_FILE", &*input.source, "not a regular file"));
+    }
+    if before.len() > max_bytes {
+        return Err(too_large(input, before.len(), max_bytes));
+    }
+    let mut bytes = Vec::with_capacity(before.len() as usize);
+    io::Read::read_to_end(&mut io::Read::take(&mut file, max_bytes + 1), &mut bytes).map_err(failed)?;
+    let after = file.metadata().map_err(failed)?;
+    let same =
+        (before.len(), before.mtime(), before.mtime_nsec()) == (after.len(), after.mtime(), after.mtime_nsec());
+    if !same || bytes.len() as u64 != after.len() {
+        let message = "the file changed while it was read";
+        return Err(
+            Diagnostic::error("E_CHANGED", &*input.source, message).help("run again when nothing writes to it")
+        );
+    }
+    Ok(bytes)
+}
+
+/// Without waiting, should the file have become a pipe.
+fn open(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path)
+}
+
+fn too_large(input: &Input, bytes: u64, max_bytes: u64) -> Diagnostic {
+    let message = format!("{bytes} bytes, more than the limit of {max_bytes}");
+    Diagnostic::error("E_TOO_LARGE", &*input.source, message).help("raise the limit with --max-bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(paths: &[&str]) -> Vec<String> {
+        names(&paths.iter().map(Path::new).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn names_take_their_folder_only_where_they_repeat() {
+        assert_eq!(named(&["a/one.txt", "b/two.txt"]), ["one", "two"]);
+        assert_eq!(named(&["a/one.txt", "b/one.docx", "c/two.txt"]), ["a/one", "b/one", "two"]);
+        assert_eq!(named(&["s/i.docx", "s/i.txt"]), ["s/i.docx", "s/i.txt"]);
+    }
+
+    #[test]
+    fn names_that_some_disks_merge_stay_apart() {
+        assert_eq!(named(&["c/Interview.TXT", "c/interview.txt"]), ["c/Interview.TXT", "c/interview.txt~2"]);
+        let both = named(&["caf\u{e9}.txt", "cafe\u{301}.txt"]);
+        assert_ne!(folded(&both[0]), folded(&both[1]));
+    }
+
+    #[test]
+    fn names_fit_into_a_file_name_and_never_name_a_text_file_as_folder() {
+        let long = "l".repeat(251);
+        assert_eq!(named(&[&format!("{long}.txt")]), [long.as_str()]);
+        let longer = named(&[&format!("a/{long}.txt"), &format!("b/{long}.txt"), &format!("a/{long}.doc")]);
+        assert!(longer.iter().all(|name| name.split('/').all(|part| part.len() <= PART)), "{longer:?}");
+        assert_eq!(named(&["x.txt/i.txt", "y/i.txt"]), ["x%2Etxt/i", "y/i"]);
+    }
+
+    #[test]
+    fn only_a_short_last_part_is_an_extension() {
+        for (file, want) in
+            [("b01.txt", "b01"), ("P03. second session", "P03. second session"), (".x", ".x"), ("a.b.c", "a.b")]
+        {
+            assert_eq!(stem(file), want);
+        }
+    }
+
+    #[test]
+    fn names_are_readable_whatever_their_bytes() {
+        assert_eq!(readable(OsStr::from_bytes(b"caf\xe9\x1b.txt")), "caf%E9%1B.txt");
+    }
+
+    #[test]
+    fn walks_regular_files_only_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        };
+        let names = [
+            "b.txt",
+            "a/z.txt",
+            "a-1.txt",
+            ".hidden.txt",
+            "~$b.docx",
+            "respondents.csv",
+            "labels.jsonl",
+            "README.md",
+        ];
+        names.into_iter().for_each(put);
+        std::os::unix::fs::symlink("b.txt", folder.path().join("link.txt")).unwrap();
+        std::os::unix::fs::symlink("..", folder.path().join("a/loop")).unwrap();
+        let corpus = walk(&[folder.path().to_path_buf()], &[]).unwrap();
+        let sources: Vec<_> = corpus.inputs.iter().map(|input| input.source.as_str()).collect();
+        assert_eq!(sources, ["a-1.txt", "a/z.txt", "b.txt"]);
+        assert_eq!(corpus.left_out.iter().map(|d| d.path.as_str()).collect::<Vec<_>>(), ["a/loop", "link.txt"]);
+        assert_eq!(corpus.respondents.len(), 1);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), "12345").unwrap();
+        let corpus = walk(&[folder.path().to_path_buf()], &[]).unwrap();
+        assert_eq!(read(&corpus.inputs[0], 4).unwrap_err().code, "E_TOO_LARGE");
+        assert_eq!(read(&corpus.inputs[0], 5).unwrap(), b"12345");
+    }
+}

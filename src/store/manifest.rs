@@ -1,0 +1,290 @@
+//! What a run was made from and what it made: `manifest.json` and `report.json`. Public contracts.
+//!
+//! Comes in: digests, options, outcomes. Goes out: JSON that is the same for the same inputs. Never happens here: a
+//! clock, a thread count, a path of the machine.
+
+use super::StoreError;
+use super::digest::Digest;
+use super::layout::Study;
+use crate::codebook::Codebook;
+use crate::diagnostic::{Diagnostic, Severity};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Value of [`Manifest::schema`].
+pub const MANIFEST_SCHEMA: &str = "precode.manifest/1";
+
+/// Value of [`Report::schema`].
+pub const REPORT_SCHEMA: &str = "precode.report/1";
+
+/// A file that a run was made from, by its name without folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// File name, or `shipped` for what is inside the program.
+    pub name: String,
+    /// Digest of its bytes, and of all files that it names.
+    pub sha256: String,
+}
+
+/// A transcript of the study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Path below the input folder.
+    pub source: String,
+    /// Name of the transcript.
+    pub transcript: String,
+    /// Format that read it.
+    pub format: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Digest of the file.
+    pub sha256: String,
+    /// Digest of `texts/<transcript>.txt`.
+    pub text_sha256: String,
+}
+
+/// `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`MANIFEST_SCHEMA`].
+    pub schema: String,
+    /// `precode`.
+    pub program: String,
+    /// Version of the program.
+    pub version: String,
+    /// Digest over everything below and every published file: the name of the run.
+    pub run: String,
+    /// Options that change results, as given or by default.
+    pub options: BTreeMap<String, String>,
+    /// The lexicon with its context file.
+    pub lexicon: Origin,
+    /// Where confidences come from.
+    pub confidence: Origin,
+    /// Files with attributes of respondents.
+    pub respondents: Vec<Origin>,
+    /// What may be coded.
+    pub codebook: Codebook,
+    /// The transcripts, in order.
+    pub inputs: Vec<Source>,
+    /// The other published files but `texts/`.
+    pub files: BTreeMap<String, Digest>,
+}
+
+impl Manifest {
+    /// Reads the manifest of a study.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn load(study: &Study) -> Result<Manifest, StoreError> {
+        let path = study.manifest();
+        let bytes = std::fs::read(&path).map_err(|e| StoreError::io(&path, e))?;
+        serde_json::from_slice(&bytes).map_err(|e| StoreError::Damaged {
+            path,
+            line: e.line(),
+            message: e.to_string(),
+        })
+    }
+
+    /// Names the run by the digest of all that it consists of, and writes it down.
+    pub fn seal(&mut self) -> Vec<u8> {
+        self.run.clear();
+        self.run = super::digest::sha256(&json(self))[..16].to_string();
+        json(self)
+    }
+}
+
+/// How a file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Its rows are in the study.
+    Processed,
+    /// Refused, with a reason; no row of it is in the study.
+    Rejected,
+    /// Not an input: a link, a device.
+    Skipped,
+}
+
+/// A problem in a file, without any words of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `note`, `warning` or `error`.
+    pub severity: String,
+    /// Stable name.
+    pub code: String,
+    /// Bytes before the place.
+    pub byte: Option<usize>,
+    /// Line from 1.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl From<&Diagnostic> for Problem {
+    fn from(d: &Diagnostic) -> Problem {
+        Problem {
+            severity: d.severity_name().to_string(),
+            code: d.code.to_string(),
+            byte: d.byte,
+            line: d.line,
+            message: d.message.clone(),
+            help: d.help.clone(),
+        }
+    }
+}
+
+/// Counts of one transcript.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All turns.
+    pub turns: usize,
+    /// Turns of respondents.
+    pub answers: usize,
+    /// Answers without any code.
+    pub uncoded: usize,
+    /// Words of respondents.
+    pub words: usize,
+    /// Segments with at least one proposed code.
+    pub segments: usize,
+    /// Proposed codings.
+    pub proposed: usize,
+    /// Codings below the threshold.
+    pub weak: usize,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.turns += other.turns;
+        self.answers += other.answers;
+        self.uncoded += other.uncoded;
+        self.words += other.words;
+        self.segments += other.segments;
+        self.proposed += other.proposed;
+        self.weak += other.weak;
+    }
+}
+
+/// One file in `report.json`. `code`, `byte`, `line` and `message` are those of its first and gravest problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// Path below the input folder.
+    pub path: String,
+    /// Digest of the file, when it could be read.
+    pub sha256: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Name of the transcript, when it is in the study.
+    pub transcript: Option<String>,
+    /// Stable name of the problem.
+    pub code: Option<String>,
+    /// Bytes before the place.
+    pub byte: Option<usize>,
+    /// Line from 1.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: Option<String>,
+    /// All problems, in the order in which they were found.
+    pub problems: Vec<Problem>,
+    /// Counts, when it is in the study.
+    pub counts: Option<Counts>,
+}
+
+impl FileReport {
+    /// A file that ended so, with what was found in it.
+    pub fn new(path: &str, outcome: Outcome, found: &[Diagnostic]) -> Self {
+        let gravest = found.iter().rev().max_by_key(|d| d.severity);
+        FileReport {
+            path: path.to_string(),
+            sha256: None,
+            outcome,
+            transcript: None,
+            code: gravest.map(|d| d.code.to_string()),
+            byte: gravest.and_then(|d| d.byte),
+            line: gravest.and_then(|d| d.line),
+            message: gravest.map(|d| d.message.clone()),
+            problems: found.iter().map(Problem::from).collect(),
+            counts: None,
+        }
+    }
+
+    /// What a walk left out.
+    pub fn left_out(found: &Diagnostic) -> Self {
+        let outcome = if found.severity == Severity::Error { Outcome::Rejected } else { Outcome::Skipped };
+        FileReport::new(&found.path, outcome, std::slice::from_ref(found))
+    }
+}
+
+/// `report.json`: what became of every file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`REPORT_SCHEMA`].
+    pub schema: String,
+    /// Files whose rows are in the study.
+    pub processed: usize,
+    /// Files refused.
+    pub rejected: usize,
+    /// Files processed, with something to look at.
+    pub with_notes: usize,
+    /// Counts over all transcripts.
+    pub counts: Counts,
+    /// The files, in order; then what the walk left out.
+    pub files: Vec<FileReport>,
+    /// Problems of the study as a whole: rows of `respondents.csv` without a file, and the like.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Counts the outcomes.
+    pub fn new(files: Vec<FileReport>, problems: Vec<Problem>) -> Self {
+        let count = |test: &dyn Fn(&FileReport) -> bool| files.iter().filter(|file| test(file)).count();
+        let mut counts = Counts::default();
+        files.iter().filter_map(|file| file.counts).for_each(|one| counts += one);
+        Report {
+            schema: REPORT_SCHEMA.to_string(),
+            processed: count(&|file| file.outcome == Outcome::Processed),
+            rejected: count(&|file| file.outcome == Outcome::Rejected),
+            with_notes: count(&|file| file.outcome == Outcome::Processed && !file.problems.is_empty()),
+            counts,
+            files,
+            problems,
+        }
+    }
+}
+
+/// Indented JSON with a line end. Everything written here is made of strings, numbers and lists, which cannot fail.
+pub fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_problem_stands_for_the_file() {
+        let found = [
+            Diagnostic::note("W_BOM", "a", "a mark"),
+            Diagnostic::error("E_UTF8", "a", "not UTF-8").at_line(3),
+            Diagnostic::error("E_LATER", "a", "later"),
+        ];
+        let report = FileReport::new("a", Outcome::Rejected, &found);
+        assert_eq!((report.code.as_deref(), report.line, report.problems.len()), (Some("E_UTF8"), Some(3), 3));
+    }
+
+    #[test]
+    fn outcomes_are_counted() {
+        let note = Diagnostic::note("W_BOM", "a", "a mark");
+        let files = vec![
+            FileReport::new("a", Outcome::Processed, &[]),
+            FileReport::new("b", Outcome::Processed, &[note.clone()]),
+            FileReport::left_out(&note),
+            FileReport::left_out(&Diagnostic::error("E_IO", "c", "cannot be listed")),
+        ];
+        let report = Report::new(files, Vec::new());
+        assert_eq!((report.processed, report.rejected, report.with_notes), (2, 1, 1));
+    }
+}

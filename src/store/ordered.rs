@@ -1,0 +1,235 @@
+//! Work on many files at once, results in the order of the files, memory bounded by what is under way.
+//!
+//! Comes in: a number of jobs with their sizes. Goes out: one result after another, in order, to one taker.
+//! Never happens here: an order that depends on the threads, or a queue that grows with the corpus.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How much may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Worker threads, at least one.
+    pub threads: usize,
+    /// Bytes of input claimed and not yet taken; one job alone may be larger.
+    pub bytes: u64,
+}
+
+/// The result of one job, or what it panicked with.
+pub type Outcome<T> = Result<T, Box<dyn Any + Send>>;
+
+/// Runs jobs `0..sizes.len()` on worker threads and hands their results to `take` in order, on the calling thread.
+///
+/// Each worker makes its own state with `start`, and a new one after a panic. `take` is also called with `None`
+/// several times a second while it waits, so that it can stop the work; its first error ends everything.
+///
+/// # Errors
+/// What `take` returned.
+pub fn run<S, T: Send, E>(
+    sizes: &[u64],
+    bounds: Bounds,
+    start: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> T + Sync,
+    mut take: impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>,
+) -> Result<(), E> {
+    let line = Line::new(sizes, bounds);
+    std::thread::scope(|scope| {
+        for _ in 0..bounds.threads.clamp(1, sizes.len().max(1)) {
+            scope.spawn(|| line.serve(&start, &work));
+        }
+        let result = line.collect(&mut take);
+        line.stop();
+        result
+    })
+}
+
+struct Line<'a, T> {
+    sizes: &'a [u64],
+    bounds: Bounds,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    next: usize,
+    under_way: usize,
+    bytes: u64,
+    done: BTreeMap<usize, Outcome<T>>,
+    stopped: bool,
+}
+
+impl<'a, T: Send> Line<'a, T> {
+    fn new(sizes: &'a [u64], bounds: Bounds) -> Self {
+        let state = State { next: 0, under_way: 0, bytes: 0, done: BTreeMap::new(), stopped: false };
+        Line { sizes, bounds, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// A panic never happens while the state is held, so that a poisoned lock still guards a whole state.
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve<S>(&self, start: &impl Fn() -> S, work: &impl Fn(&mut S, usize) -> T) {
+        let mut own = None;
+        while let Some(job) = self.claim() {
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(start), job)));
+            if outcome.is_err() {
+                own = None;
+            }
+            self.state().done.insert(job, outcome);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next job, as soon as there is room for it.
+    fn claim(&self) -> Option<usize> {
+        let mut state = self.state();
+        loop {
+            if state.stopped || state.next == self.sizes.len() {
+                return None;
+            }
+            if self.has_room(&state) {
+                break;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let job = state.next;
+        state.next += 1;
+        state.under_way += 1;
+        state.bytes += self.sizes[job];
+        Some(job)
+    }
+
+    fn has_room(&self, state: &State<T>) -> bool {
+        let few = state.under_way < self.bounds.threads.max(1) * 8;
+        let small = state.bytes + self.sizes[state.next] <= self.bounds.bytes;
+        state.under_way == 0 || (few && small)
+    }
+
+    fn collect<E>(&self, take: &mut impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>) -> Result<(), E> {
+        for job in 0..self.sizes.len() {
+            let outcome = loop {
+                if let Some(outcome) = self.arrived(job) {
+                    break outcome;
+                }
+                take(None)?;
+            };
+            take(Some((job, outcome)))?;
+            self.release(job);
+        }
+        Ok(())
+    }
+
+    /// Waits a moment for this job's result.
+    fn arrived(&self, job: usize) -> Option<Outcome<T>> {
+        let mut state = self.state();
+        if !state.done.contains_key(&job) {
+            let waited = self.changed.wait_timeout(state, Duration::from_millis(100));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.done.remove(&job)
+    }
+
+    fn release(&self, job: usize) {
+        let mut state = self.state();
+        state.under_way -= 1;
+        state.bytes -= self.sizes[job];
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn stop(&self) {
+        self.state().stopped = true;
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn results_come_in_order_whatever_the_threads() {
+        for threads in [1, 2, 7] {
+            let mut seen = Vec::new();
+            let work = |_: &mut (), i: usize| {
+                std::thread::sleep(Duration::from_micros((i as u64 * 7919) % 300));
+                i * i
+            };
+            let Ok(()) = run(
+                &[1; 100],
+                Bounds { threads, bytes: 5 },
+                || (),
+                work,
+                |got| {
+                    seen.extend(got.map(|(_, outcome)| outcome.unwrap()));
+                    Ok::<(), Infallible>(())
+                },
+            );
+            assert_eq!(seen, (0..100).map(|i| i * i).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_is_under_way_stays_within_the_bytes() {
+        let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        let work = |_: &mut (), _| {
+            most.fetch_max(now.fetch_add(10, Ordering::SeqCst) + 10, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_micros(100));
+        };
+        let Ok(()) = run(
+            &[10; 60],
+            Bounds { threads: 8, bytes: 30 },
+            || (),
+            work,
+            |got| {
+                if got.is_some() {
+                    now.fetch_sub(10, Ordering::SeqCst);
+                }
+                Ok::<(), Infallible>(())
+            },
+        );
+        assert!(most.into_inner() <= 30);
+    }
+
+    #[test]
+    fn a_panic_is_the_outcome_of_its_job_alone() {
+        let work = |state: &mut usize, i: usize| {
+            *state += 1;
+            assert!(i != 3, "job three");
+            i
+        };
+        let mut failed = Vec::new();
+        let Ok(()) = run(
+            &[1; 6],
+            Bounds { threads: 2, bytes: 9 },
+            || 0,
+            work,
+            |got| {
+                failed.extend(got.and_then(|(i, outcome)| outcome.is_err().then_some(i)));
+                Ok::<(), Infallible>(())
+            },
+        );
+        assert_eq!(failed, [3]);
+    }
+
+    #[test]
+    fn an_error_of_the_taker_ends_the_work() {
+        let result = run(
+            &[1; 1000],
+            Bounds { threads: 2, bytes: 4 },
+            || (),
+            |_, i| i,
+            |got| match got {
+                Some((5, _)) => Err("enough"),
+                _ => Ok(()),
+            },
+        );
+        assert_eq!(result, Err("enough"));
+    }
+}

@@ -1,0 +1,391 @@
+//! How a run gets into the study: made beside the published set, made durable, then switched to by one rename.
+//!
+//! Comes in: bytes of the files of one run. Goes out: a published set. Never happens here: a moment at which a reader
+//! finds half a set, whatever stops the program; a change to decisions.
+
+use super::StoreError;
+use super::digest::{Digest, Digesting};
+use super::layout::{PARTIAL, PUBLISHED, Study};
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+/// Makes the folder of a study, closed to other users, and looks whether it may be used.
+///
+/// # Errors
+/// When it cannot be made, others can write to it, or something else lies where a published file goes.
+pub fn prepare(study: &Study) -> Result<(), StoreError> {
+    make_folder(study.root())?;
+    let metadata = fs::metadata(study.root()).map_err(|e| StoreError::io(study.root(), e))?;
+    if metadata.mode() & 0o002 != 0 {
+        return Err(StoreError::Exposed(study.root().to_path_buf()));
+    }
+    for name in PUBLISHED {
+        let path = study.root().join(name);
+        if fs::symlink_metadata(&path).is_ok() && fs::read_link(&path).ok() != Some(target(name)) {
+            return Err(StoreError::Foreign(path));
+        }
+    }
+    match fs::symlink_metadata(study.current()) {
+        Ok(metadata) if !metadata.is_symlink() => Err(StoreError::Foreign(study.current())),
+        _ => Ok(()),
+    }
+}
+
+/// Where the link `study/<name>` leads.
+fn target(name: &str) -> PathBuf {
+    Path::new("current").join(name)
+}
+
+/// A run that is being made. Dropped before [`Partial::publish`], it is removed.
+#[derive(Debug)]
+pub struct Partial {
+    study: Study,
+    root: PathBuf,
+    files: BTreeMap<String, Digest>,
+}
+
+/// A file of a run, written through a buffer and digested.
+#[derive(Debug)]
+pub struct Part {
+    name: String,
+    path: PathBuf,
+    writer: Digesting<BufWriter<File>>,
+}
+
+impl Partial {
+    /// Removes what killed runs left behind and begins a new one. The caller holds the study's lock.
+    ///
+    /// # Errors
+    /// When the study cannot be written to.
+    pub fn begin(study: &Study) -> Result<Partial, StoreError> {
+        sweep(study)?;
+        make_folder(&study.runs())?;
+        let root = study.partial();
+        make_folder(&root)?;
+        let partial = Partial { study: study.clone(), root, files: BTreeMap::new() };
+        make_folder(&partial.root.join("texts"))?;
+        partial.probe()?;
+        Ok(partial)
+    }
+
+    /// Writes and syncs one byte, so that a full or broken disk is known before an hour of work.
+    fn probe(&self) -> Result<(), StoreError> {
+        let path = self.root.join("probe");
+        let write = || -> io::Result<()> {
+            let mut file = create(&path)?;
+            file.write_all(b"?")?;
+            file.sync_all()?;
+            fs::remove_file(&path)
+        };
+        write().map_err(|e| StoreError::io(&path, e))
+    }
+
+    /// Begins a file of the run.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn part(&self, name: &str) -> Result<Part, StoreError> {
+        let path = self.root.join(name);
+        let file = create(&path).map_err(|e| StoreError::io(&path, e))?;
+        Ok(Part { name: name.to_string(), writer: Digesting::new(BufWriter::with_capacity(1 << 18, file)), path })
+    }
+
+    /// Ends a file of the run: its bytes are on the disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk did not take them all.
+    pub fn close(&mut self, part: Part) -> Result<(), StoreError> {
+        let (writer, digest) = part.writer.finish();
+        let failed = |error| StoreError::io(&part.path, error);
+        let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        self.files.insert(part.name, digest);
+        Ok(())
+    }
+
+    /// Writes a whole file of the run.
+    ///
+    /// # Errors
+    /// As [`Partial::part`] and [`Partial::close`].
+    pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut part = self.part(name)?;
+        part.append(bytes)?;
+        self.close(part)
+    }
+
+    /// Writes the text of a transcript; [`Partial::sync`] makes all of them durable at once.
+    ///
+    /// # Errors
+    /// When the disk did not take it.
+    pub fn text(&self, transcript: &str, text: &str) -> Result<(), StoreError> {
+        let path = Study::at(&self.root).text(transcript);
+        if let Some(folder) = path.parent().filter(|_| transcript.contains('/')) {
+            make_folder(folder)?;
+        }
+        let write = || create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        write().map_err(|e| StoreError::io(&path, e))
+    }
+
+    /// The files closed so far.
+    pub fn files(&self) -> &BTreeMap<String, Digest> {
+        &self.files
+    }
+
+    /// Where the run is made.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes everything written so far durable.
+    ///
+    /// # Errors
+    /// When the disk reports that it lost something.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        sync_tree(&self.root).map_err(|e| StoreError::io(&self.root, e))
+    }
+
+    /// Switches the study to this run, which is called by its digest. Readers see the old set or the new one.
+    /// Returns what could not be cleared away afterwards, which harms nothing.
+    ///
+    /// # Errors
+    /// When the switch failed: the old set is as it was.
+    pub fn publish(mut self, digest: &str) -> Result<Vec<PathBuf>, StoreError> {
+        let name = self.enter(digest)?;
+        link_published(&self.study)?;
+        let current = Path::new("runs").join(&name);
+        let fresh = self.study.root().join(format!(".current-{}", std::process::id()));
+        let switch = || -> io::Result<()> {
+            symlink(&current, &fresh)?;
+            fs::rename(&fresh, self.study.current())?;
+            sync_folder(self.study.root())
+        };
+        switch().map_err(|e| StoreError::io(self.study.current(), e))?;
+        let mut left = Vec::new();
+        clear(&self.root, &mut left);
+        self.root.clear();
+        clear_runs(&self.study, &mut left);
+        Ok(left)
+    }
+
+    /// Moves the run to its place among the runs. One of the same digest is exchanged for it, also in one step: it may
+    /// have been damaged since, and its readers lose nothing, as the bytes are the same.
+    fn enter(&self, digest: &str) -> Result<String, StoreError> {
+        let place = self.study.runs().join(digest);
+        let failed = |error: io::Error| StoreError::io(&place, error);
+        if fs::symlink_metadata(&place).is_err() {
+            fs::rename(&self.root, &place).map_err(failed)?;
+        } else if exchange(&self.root, &place).is_err() {
+            // Not every file system can exchange two folders.
+            let second = format!("{digest}-{}", std::process::id());
+            fs::rename(&self.root, self.study.runs().join(&second)).map_err(failed)?;
+            return Ok(second);
+        }
+        sync_folder(&self.study.runs()).map_err(failed)?;
+        Ok(digest.to_string())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.root.as_os_str().is_empty() {
+            // Nothing to tell: the next run removes what this could not.
+            let _ = fs::remove_dir_all(&self.root);
+        }
+    }
+}
+
+impl Part {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// When the disk did not take them.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.writer.write_all(bytes).map_err(|e| StoreError::io(&self.path, e))
+    }
+}
+
+/// A new file that only this user can read.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| StoreError::io(path, e))
+}
+
+/// The links at the top of the study, made before the first switch and never changed.
+fn link_published(study: &Study) -> Result<(), StoreError> {
+    for name in PUBLISHED {
+        let path = study.root().join(name);
+        match symlink(target(name), &path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(StoreError::io(&path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes what killed runs left: unfinished folders, unused links, runs that were never switched to.
+fn sweep(study: &Study) -> Result<(), StoreError> {
+    let entries = fs::read_dir(study.root()).map_err(|e| StoreError::io(study.root(), e))?;
+    let mut left = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(PARTIAL) || name.starts_with(".current-") {
+            clear(&entry.path(), &mut left);
+        }
+    }
+    clear_runs(study, &mut left);
+    match left.into_iter().next() {
+        Some(path) => Err(StoreError::io(path, io::Error::other("left by a killed run and cannot be removed"))),
+        None => Ok(()),
+    }
+}
+
+/// Removes every run but the one that is published.
+fn clear_runs(study: &Study, left: &mut Vec<PathBuf>) {
+    let current = fs::read_link(study.current()).ok().map(|link| study.root().join(link));
+    for entry in fs::read_dir(study.runs()).into_iter().flatten().flatten() {
+        if Some(entry.path()) != current {
+            clear(&entry.path(), left);
+        }
+    }
+}
+
+fn clear(path: &Path, left: &mut Vec<PathBuf>) {
+    let result = match fs::symlink_metadata(path) {
+        Err(_) => return,
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+    };
+    if result.is_err() {
+        left.push(path.to_path_buf());
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// One call for the whole file system: ten thousand texts would otherwise wait for ten thousand disk flushes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn sync_tree(root: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(root)?)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn sync_tree(root: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        if path.is_dir() { sync_tree(&path)? } else { File::open(&path)?.sync_all()? }
+    }
+    sync_folder(root)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The kind of network file system on which the study lies, if it does: locks and syncs may not hold there.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn network(study: &Study) -> Option<&'static str> {
+    // Magic numbers of statfs(2).
+    match rustix::fs::statfs(study.root()).ok()?.f_type as u32 {
+        0x6969 => Some("NFS"),
+        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => Some("SMB"),
+        0x6573_5546 => Some("FUSE"),
+        0x0102_1997 => Some("9p"),
+        _ => None,
+    }
+}
+
+/// The kind of network file system on which the study lies; not known on this system.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn network(_: &Study) -> Option<&'static str> {
+    None
+}
+
+/// Bytes free for this user where the study lies.
+pub fn free_bytes(study: &Study) -> Option<u64> {
+    let stat = rustix::fs::statvfs(study.root()).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish(study: &Study, text: &str, digest: &str) {
+        prepare(study).unwrap();
+        let mut partial = Partial::begin(study).unwrap();
+        partial.write("codings.jsonl", text.as_bytes()).unwrap();
+        partial.text("site/a", text).unwrap();
+        partial.sync().unwrap();
+        assert!(partial.publish(digest).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_reader_follows_the_switch_and_old_runs_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path().join("study"));
+        publish(&study, "one", "d1");
+        assert_eq!(fs::read_to_string(study.codings()).unwrap(), "one");
+        publish(&study, "two", "d2");
+        assert_eq!(fs::read_to_string(study.codings()).unwrap(), "two");
+        assert_eq!(fs::read_to_string(study.text("site/a")).unwrap(), "two");
+        assert_eq!(fs::read_dir(study.runs()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_same_digest_again_repairs_the_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path().join("study"));
+        publish(&study, "one", "d1");
+        fs::write(study.codings(), "damaged").unwrap();
+        publish(&study, "one", "d1");
+        assert_eq!(fs::read_to_string(study.codings()).unwrap(), "one");
+        assert_eq!(fs::read_link(study.current()).unwrap(), Path::new("runs/d1"));
+    }
+
+    #[test]
+    fn a_dropped_run_leaves_nothing_and_a_killed_one_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path().join("study"));
+        publish(&study, "one", "d1");
+        drop(Partial::begin(&study).unwrap());
+        std::mem::forget(Partial::begin(&study).unwrap());
+        fs::create_dir(study.runs().join("never-switched-to")).unwrap();
+        assert!(study.partial().exists());
+        publish(&study, "two", "d2");
+        assert!(!study.partial().exists());
+        assert_eq!(fs::read_dir(study.runs()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path());
+        fs::write(study.codings(), "mine").unwrap();
+        assert!(matches!(prepare(&study), Err(StoreError::Foreign(_))));
+        assert_eq!(fs::read_to_string(study.codings()).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_folder_open_to_everybody_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(prepare(&Study::at(folder.path())), Err(StoreError::Exposed(_))));
+    }
+}
