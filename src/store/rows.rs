@@ -4,7 +4,7 @@
 //! decimals. Never happens here: opening a file for writing; text changed in the plain form.
 
 use super::StoreError;
-use crate::coding::{Coding, Evidence, Flag, TurnRow};
+use crate::coding::{Coding, Evidence, TurnRow};
 use crate::transcript::SpeakerRole;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -431,6 +431,7 @@ fn is_formula(cell: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coding::Flag;
 
     fn hostile() -> Coding {
         let text = "=1+1, \"so\"\r\n\u{0}\u{7f}\u{1b}\u{8}\u{c}\t\\ é😀\u{2028}".to_string();

@@ -14,7 +14,7 @@
 
 pub mod append;
 pub mod carry;
-mod clock;
+pub mod clock;
 mod merge;
 pub mod present;
 pub mod row;
