@@ -2,9 +2,15 @@
 //!
 //! Never happens here: anything that another program could not do through the library.
 
+mod completions;
+mod console;
 mod exit;
+mod process;
 
+use crate::store::StoreError;
 use clap::{Parser, Subcommand};
+use console::Console;
+use exit::Exit;
 use std::process::ExitCode;
 
 /// Pre-codes interview transcripts on your own machine, with evidence behind every code.
@@ -17,9 +23,37 @@ struct Cli {
 
 /// The researcher's verbs.
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+}
 
 /// Runs the program on the arguments that it was started with.
 pub fn main() -> ExitCode {
-    match Cli::parse().command {}
+    process::harden();
+    let cli = Cli::parse();
+    let mut console = Console::standard();
+    let result = run(cli.command, &mut console).and_then(|exit| console.flush().map(|()| exit).map_err(Into::into));
+    result.unwrap_or_else(|error| explain(&error, &mut console)).into()
+}
+
+fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
+    match command {
+        Command::Completions(args) => completions::completions(&args, console),
+        Command::Man(args) => completions::man(&args, console),
+    }
+}
+
+/// Says why a command failed. A closed pipe is no failure: whoever read the output has seen enough.
+fn explain(error: &anyhow::Error, console: &mut Console) -> Exit {
+    if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
+        return Exit::Done;
+    }
+    console.warn(&format!("error: {error:#}"));
+    match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Locked { .. }) => Exit::Locked,
+        Some(StoreError::Damaged { .. }) => Exit::Damaged,
+        Some(StoreError::Interrupted) => process::signal().map_or(Exit::Failed, Exit::Signal),
+        _ => Exit::Failed,
+    }
 }

@@ -305,15 +305,20 @@ fn is_device(part: &str) -> bool {
 /// # Errors
 /// `E_TOO_LARGE` before anything is read; `E_NOT_FILE` and `E_IO` when it is no longer what was found; `E_CHANGED`
 /// when it changed while it was read.
-pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Diagnostic> {
-    let failed = |error: io::Error| Diagnostic::error("E_IO", &*input.source, format!("cannot be read: {error}"));
-    let mut file = open(&input.path).map_err(|e| failed(e).help("check that it exists and its permissions"))?;
+pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Box<Diagnostic>> {
+    let refuse = |code, message: &str| Box::new(Diagnostic::error(code, &*input.source, message));
+    let failed = |error: io::Error| {
+        let refusal = refuse("E_IO", &format!("cannot be read: {error}"));
+        Box::new(refusal.help("check that it exists and that you may read it"))
+    };
+    let mut file = open(&input.path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
     if !before.is_file() {
-        return Err(Diagnostic::error("E_NOT_FILE", &*input.source, "not a regular file"));
+        return Err(refuse("E_NOT_FILE", "not a regular file"));
     }
     if before.len() > max_bytes {
-        return Err(too_large(input, before.len(), max_bytes));
+        let message = format!("{} bytes, more than the limit of {max_bytes}", before.len());
+        return Err(Box::new(refuse("E_TOO_LARGE", &message).help("raise the limit with --max-bytes")));
     }
     let mut bytes = Vec::with_capacity(before.len() as usize);
     io::Read::read_to_end(&mut io::Read::take(&mut file, max_bytes + 1), &mut bytes).map_err(failed)?;
@@ -321,10 +326,8 @@ pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Diagnostic> {
     let same =
         (before.len(), before.mtime(), before.mtime_nsec()) == (after.len(), after.mtime(), after.mtime_nsec());
     if !same || bytes.len() as u64 != after.len() {
-        let message = "the file changed while it was read";
-        return Err(
-            Diagnostic::error("E_CHANGED", &*input.source, message).help("run again when nothing writes to it")
-        );
+        let refusal = refuse("E_CHANGED", "the file changed while it was read");
+        return Err(Box::new(refusal.help("run again when nothing writes to it")));
     }
     Ok(bytes)
 }
@@ -333,11 +336,6 @@ pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Diagnostic> {
 fn open(path: &Path) -> io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path)
-}
-
-fn too_large(input: &Input, bytes: u64, max_bytes: u64) -> Diagnostic {
-    let message = format!("{bytes} bytes, more than the limit of {max_bytes}");
-    Diagnostic::error("E_TOO_LARGE", &*input.source, message).help("raise the limit with --max-bytes")
 }
 
 #[cfg(test)]
