@@ -5,10 +5,24 @@
 //!
 //! One format is one file of this folder plus one line in [`FORMATS`].
 
+mod accept;
+mod characters;
+mod decode;
+mod draft;
+mod header;
+mod label;
+mod later;
+mod roles;
+mod scheme;
+mod text;
+mod time;
+
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
+use draft::{Content, Context, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Milliseconds from the start of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,4 +145,72 @@ impl Default for ReadOptions {
             interviewers: Vec::new(),
         }
     }
+}
+
+/// One input format: a file of this folder and a line in [`FORMATS`].
+pub struct Format {
+    /// Name, as in [`Transcript::format`].
+    pub name: &'static str,
+    recognise: Recognise,
+    read: fn(Content<'_>, &Context<'_>) -> Outcome,
+}
+
+/// How a format is known; by its content, never by its name.
+enum Recognise {
+    /// From the raw bytes: archives.
+    Bytes(fn(&[u8]) -> bool),
+    /// From the decoded text.
+    Text(fn(&str) -> bool),
+}
+
+/// Every format that is read, tried in this order. The last one takes any text.
+pub const FORMATS: &[Format] = &[Format { name: "text", recognise: Recognise::Text(|_| true), read: text::read }];
+
+/// Reads one file, whatever its format.
+///
+/// `source` is the path as the user gave it; only its last part is used, as the transcript's name.
+///
+/// ```
+/// # use precode::transcript::{ReadOptions, read};
+/// let bytes = b"Interviewer: How was it?\nTeacher: They helped us.\n";
+/// let transcript = read(bytes, "site/p07.txt", &ReadOptions::default()).unwrap();
+/// assert_eq!(transcript.name, "p07");
+/// assert_eq!(transcript.units[1].span.of(&transcript.text), "They helped us.");
+/// ```
+///
+/// # Errors
+/// Every reason why the file cannot be used, each with its place; nothing of such a file is used.
+pub fn read(bytes: &[u8], source: &str, options: &ReadOptions) -> Result<Transcript, Vec<Diagnostic>> {
+    let context = Context { source, options };
+    decode::check_size(bytes, &context).map_err(|e| vec![e])?;
+    if let Some(format) = FORMATS.iter().find(|f| matches!(f.recognise, Recognise::Bytes(is) if is(bytes))) {
+        let draft = (format.read)(Content { bytes, text: String::new() }, &context)?;
+        return Ok(finish(draft, format.name, &context, Vec::new()));
+    }
+    later::check_bytes(bytes, &context).map_err(|e| vec![e])?;
+    let (text, notes) = decode::decode(bytes, &context).map_err(|e| vec![e])?;
+    later::check_text(&text, &context).map_err(|e| vec![e])?;
+    let known = |f: &&Format| matches!(f.recognise, Recognise::Text(is) if is(&text));
+    let Some(format) = FORMATS.iter().find(known) else {
+        return Err(vec![context.error("E_FORMAT", "no known transcript format")]);
+    };
+    let draft = (format.read)(Content { bytes, text }, &context)?;
+    Ok(finish(draft, format.name, &context, notes))
+}
+
+/// Roles, and notes on what a reader of the results should know about the text.
+fn finish(
+    draft: draft::Draft,
+    format: &'static str,
+    context: &Context<'_>,
+    mut notes: Vec<Diagnostic>,
+) -> Transcript {
+    let name = Path::new(context.source).file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    let draft::Draft { text, speakers, units, header, notes: found, .. } = draft;
+    notes.extend(found);
+    let source = context.source.to_string();
+    let mut transcript = Transcript { name, source, format, text, speakers, units, header, notes };
+    roles::assign(&mut transcript, context.options);
+    characters::note(&mut transcript);
+    transcript
 }

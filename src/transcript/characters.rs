@@ -1,0 +1,113 @@
+//! Notes on characters and names that look like something they are not.
+//!
+//! Comes in: a transcript. Goes out: notes in it. Never happens here: a change of the text: positions refer to it.
+
+use super::draft::placed;
+use super::{Transcript, scheme};
+use crate::diagnostic::Diagnostic;
+use rustc_hash::FxHashMap;
+use unicode_normalization::UnicodeNormalization;
+
+/// More speakers than this in one file are worth a note.
+const MANY: usize = 50;
+
+/// Adds the notes.
+pub(super) fn note(transcript: &mut Transcript) {
+    let mut notes = kinds(&transcript.text, &transcript.source);
+    notes.extend(confusable(transcript));
+    if transcript.speakers.len() > MANY {
+        let message = format!("{} speakers; look whether all of them are people", transcript.speakers.len());
+        notes.push(Diagnostic::note("W_LABEL", &transcript.source, message));
+    }
+    if transcript.units.is_empty() {
+        notes.push(Diagnostic::note("W_EMPTY_TURN", &transcript.source, "there are labels or times but no words"));
+    }
+    transcript.notes.extend(notes);
+}
+
+/// A kind of character, its code, and what to call it.
+type Kind = (fn(char) -> bool, &'static str, &'static str);
+
+const KINDS: [Kind; 3] = [
+    (is_control, "W_CONTROL", "control characters or unusual line separators"),
+    (is_direction, "W_BIDI", "text-direction marks"),
+    (is_invisible, "W_ZERO_WIDTH", "invisible characters"),
+];
+
+/// One note per kind of character, at the first of them.
+fn kinds(text: &str, source: &str) -> Vec<Diagnostic> {
+    if text.bytes().all(|b| matches!(b, b'\n' | b'\t' | b' '..=b'~')) {
+        return Vec::new();
+    }
+    let mut seen = [(0usize, 0usize); KINDS.len()];
+    for (at, c) in text.char_indices().filter(|(_, c)| !matches!(c, ' '..='~' | '\n' | '\t')) {
+        for (kind, seen) in KINDS.iter().zip(&mut seen) {
+            if kind.0(c) {
+                *seen = (seen.0 + 1, if seen.0 == 0 { at } else { seen.1 });
+            }
+        }
+    }
+    let found = KINDS.iter().zip(seen).filter(|(_, (n, _))| *n > 0);
+    let word = |n, what| format!("{n} {what}, kept as they are; the first is here");
+    found.map(|((_, code, what), (n, at))| placed(Diagnostic::note(code, source, word(n, what)), text, at)).collect()
+}
+
+fn is_control(c: char) -> bool {
+    let noncharacter = (c as u32) & 0xFFFE == 0xFFFE || matches!(c, '\u{fdd0}'..='\u{fdef}' | '\u{fffd}');
+    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{2028}' | '\u{2029}') || noncharacter
+}
+
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+/// The joiners that emoji and many scripts need are not among them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}')
+}
+
+/// Names of different speakers that look alike.
+fn confusable(transcript: &Transcript) -> Vec<Diagnostic> {
+    let mut first: FxHashMap<String, usize> = FxHashMap::default();
+    let mut notes = Vec::new();
+    for (i, speaker) in transcript.speakers.iter().enumerate() {
+        let other = *first.entry(skeleton(&speaker.name)).or_insert(i);
+        if other != i && notes.len() < MANY {
+            let names = (&transcript.speakers[other].name, &speaker.name);
+            let message = format!("speaker names that look alike are kept apart: {:?} and {:?}", names.0, names.1);
+            notes.push(Diagnostic::warning("W_CONFUSABLE", &transcript.source, message));
+        }
+    }
+    notes
+}
+
+/// What a name looks like: compatibility forms, lower case, and the Cyrillic and Greek twins of Latin letters.
+fn skeleton(name: &str) -> String {
+    let visible = |c: &char| !is_invisible(*c) && !is_direction(*c) && !matches!(c, '\u{200c}' | '\u{200d}');
+    let plain: String = name.chars().filter(visible).collect();
+    scheme::fold(&plain.nfkc().collect::<String>()).chars().map(latin).collect()
+}
+
+fn latin(c: char) -> char {
+    const TWINS: &str = "аaеeоoрpсcуyхxіiјjѕsкkмmтtвbнhαaοoρpνvιiκkτtηh";
+    let mut twins = TWINS.chars();
+    while let (Some(twin), Some(letter)) = (twins.next(), twins.next()) {
+        if twin == c {
+            return letter;
+        }
+    }
+    c
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_alike_have_one_skeleton() {
+        assert_eq!(skeleton("Anna"), skeleton("\u{410}nna"));
+        assert_eq!(skeleton("Jos\u{e9}"), skeleton("JOSE\u{301}"));
+        assert_eq!(skeleton("Inter\u{200b}viewer"), skeleton("Interviewer"));
+        assert_ne!(skeleton("P1"), skeleton("P2"));
+    }
+}

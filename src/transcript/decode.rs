@@ -1,0 +1,173 @@
+//! From bytes to text.
+//!
+//! Comes in: a file. Goes out: its text with LF line ends and without a byte order mark, and notes on what was done.
+//! Never happens here: a silent guess. What is not UTF-8, or UTF-16 with a mark, is refused with its first bad byte,
+//! unless the user names the encoding.
+
+use super::draft::{Context, is_blank};
+use crate::diagnostic::Diagnostic;
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+/// Refuses what is too large or has nothing in it.
+pub(super) fn check_size(bytes: &[u8], context: &Context<'_>) -> Result<(), Diagnostic> {
+    if bytes.len() as u64 > context.options.max_bytes {
+        let message = format!("the file has {} bytes, the limit is {}", bytes.len(), context.options.max_bytes);
+        return Err(context.error("E_TOO_LARGE", message).help("raise it with --max-bytes, or split the file"));
+    }
+    if bytes.is_empty() {
+        return Err(empty(context));
+    }
+    Ok(())
+}
+
+fn empty(context: &Context<'_>) -> Diagnostic {
+    let mut problem =
+        context.error("E_EMPTY", "no words in the file").at_line(1).help("put the transcript's words in it");
+    problem.byte = Some(0);
+    problem
+}
+
+/// Decodes, and makes all line ends LF.
+pub(super) fn decode(bytes: &[u8], context: &Context<'_>) -> Result<(String, Vec<Diagnostic>), Diagnostic> {
+    let mut notes = Vec::new();
+    let text = to_text(bytes, context, &mut notes)?;
+    if let Some(byte) = memchr::memchr(0, text.as_bytes()) {
+        return Err(binary(bytes, byte, context));
+    }
+    let text = line_ends(text, context, &mut notes);
+    if text.trim_matches(is_blank).is_empty() {
+        return Err(empty(context));
+    }
+    Ok((text, notes))
+}
+
+fn to_text(bytes: &[u8], context: &Context<'_>, notes: &mut Vec<Diagnostic>) -> Result<String, Diagnostic> {
+    if bytes.starts_with(b"\xFF\xFE\0\0") || bytes.starts_with(b"\0\0\xFE\xFF") {
+        let problem = at(context.error("E_ENCODING", "the file is UTF-32"), bytes, 0);
+        return Err(problem.help("save it as UTF-8"));
+    }
+    match Encoding::for_bom(bytes) {
+        Some((encoding, skip)) if encoding == UTF_8 => {
+            notes.push(at(context.note("W_BOM", "byte order mark left out"), bytes, 0));
+            utf8(&bytes[skip..], skip, bytes, context, notes)
+        }
+        Some((encoding, skip)) => {
+            notes.push(at(context.note("W_ENCODING", format!("read as {}", encoding.name())), bytes, 0));
+            with(encoding, skip, bytes, context)
+        }
+        None => utf8(bytes, 0, bytes, context, notes),
+    }
+}
+
+/// Strict UTF-8; else the encoding that the user names; else a refusal.
+fn utf8(
+    body: &[u8],
+    skip: usize,
+    bytes: &[u8],
+    context: &Context<'_>,
+    notes: &mut Vec<Diagnostic>,
+) -> Result<String, Diagnostic> {
+    let named = context.options.encoding.as_deref();
+    let bad = match std::str::from_utf8(body) {
+        Ok(text) if named.is_none() || !body.contains(&0) => return Ok(text.to_string()),
+        Ok(_) => 0,
+        Err(error) => error.valid_up_to(),
+    };
+    let Some(name) = named else { return Err(not_utf8(skip + bad, bytes, context)) };
+    let Some(encoding) = Encoding::for_label(name.as_bytes()) else {
+        let problem = context.error("E_ENCODING", format!("no encoding is called {name:?}"));
+        return Err(problem.help("use a name such as windows-1252 or utf-16le"));
+    };
+    notes.push(context.note("W_ENCODING", format!("read as {}, as asked", encoding.name())));
+    with(encoding, skip, bytes, context)
+}
+
+/// Decodes strictly.
+fn with(encoding: &'static Encoding, skip: usize, bytes: &[u8], context: &Context<'_>) -> Result<String, Diagnostic> {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let body = &bytes[skip..];
+    let mut text = String::new();
+    let room = decoder.max_utf8_buffer_length_without_replacement(body.len()).unwrap_or(body.len() * 3);
+    text.reserve_exact(room);
+    match decoder.decode_to_string_without_replacement(body, &mut text, true) {
+        (DecoderResult::InputEmpty, _) => {
+            text.shrink_to_fit();
+            Ok(text)
+        }
+        (DecoderResult::Malformed(length, past), read) => {
+            let start = skip + (read - usize::from(past)).saturating_sub(usize::from(length));
+            let wide = encoding == UTF_16LE || encoding == UTF_16BE;
+            let code = if wide { "E_UTF16" } else { "E_ENCODING" };
+            let mut problem =
+                context.error(code, format!("the file ends or breaks within a character of {}", encoding.name()));
+            problem.byte = Some(start);
+            Err(problem.help("save it as UTF-8"))
+        }
+        // The room was computed for the worst case.
+        (DecoderResult::OutputFull, _) => Err(context.error("E_INTERNAL", "the decoder ran out of room")),
+    }
+}
+
+/// A refusal that says what the bytes look like.
+fn not_utf8(bad: usize, bytes: &[u8], context: &Context<'_>) -> Diagnostic {
+    if let Some(nul) = memchr::memchr(0, bytes).filter(|&n| n < bad) {
+        return binary(bytes, nul, context);
+    }
+    if bytes.contains(&0) {
+        return at(context.error("E_BINARY", "this is no text"), bytes, bad)
+            .help("save the transcript as UTF-8 text");
+    }
+    let name = format!("0x{:02X} is not UTF-8", bytes[bad]);
+    let rest = &bytes[bad..];
+    // These five bytes mean nothing in Windows-1252.
+    let windows = !rest.iter().any(|b| matches!(b, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D));
+    let problem = |looks: &str| at(context.error("E_UTF8", format!("{name}{looks}")), bytes, bad);
+    match windows && bytes[..bad].is_ascii() {
+        true => problem("; looks like Windows-1252").help("try --encoding windows-1252"),
+        false if windows => problem("; looks like UTF-8 mixed with Windows-1252")
+            .help("repair the line, or read all of it with --encoding windows-1252"),
+        false => problem("").help("save it as UTF-8"),
+    }
+}
+
+/// A refusal because of a NUL.
+fn binary(bytes: &[u8], nul: usize, context: &Context<'_>) -> Diagnostic {
+    let little = nul % 2 == 1;
+    let half = bytes.iter().skip(usize::from(little)).step_by(2).take(64);
+    let wide = half.clone().count() > 1 && half.filter(|b| **b != 0).count() * 8 <= bytes.len().min(128) / 2;
+    let problem = |what: &str| at(context.error("E_BINARY", what), bytes, nul);
+    match (wide, little) {
+        (true, true) => problem("looks like UTF-16LE without a byte order mark").help("try --encoding utf-16le"),
+        (true, false) => problem("looks like UTF-16BE without a byte order mark").help("try --encoding utf-16be"),
+        _ => problem("a NUL byte: this is no text").help("save the transcript as UTF-8 text"),
+    }
+}
+
+/// The place of a byte of the file itself.
+fn at(mut problem: Diagnostic, bytes: &[u8], byte: usize) -> Diagnostic {
+    problem.byte = Some(byte);
+    problem.line = Some(memchr::memchr_iter(b'\n', &bytes[..byte.min(bytes.len())]).count() + 1);
+    problem
+}
+
+/// CR LF and lone CR become LF; a text without CR is not copied.
+fn line_ends(text: String, context: &Context<'_>, notes: &mut Vec<Diagnostic>) -> String {
+    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    let mut lone = 0;
+    while let Some(cr) = memchr::memchr(b'\r', rest.as_bytes()) {
+        out.push_str(&rest[..cr]);
+        out.push('\n');
+        let paired = rest.as_bytes().get(cr + 1) == Some(&b'\n');
+        lone += usize::from(!paired);
+        rest = &rest[cr + 1 + usize::from(paired)..];
+    }
+    out.push_str(rest);
+    if lone > 0 {
+        notes.push(context.note("W_NEWLINE", format!("{lone} line ends are a lone CR and were read as line ends")));
+    }
+    out
+}

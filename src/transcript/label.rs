@@ -1,0 +1,376 @@
+//! What stands at the start of a line: a time, a speaker's label, or neither.
+//!
+//! Comes in: one line. Goes out: where a label would lie, and where the words begin after it.
+//! Never happens here: a decision whether it is a label; that needs the whole file (`accept`). Only the first
+//! [`WINDOW`] characters are looked at, so a line of 50 MB costs as much as a short one.
+
+use super::draft::is_blank;
+use super::time::{self, Mark};
+use std::ops::Range;
+
+/// Characters of a line in which a label must end.
+const WINDOW: usize = 96;
+/// Longest name in characters.
+const LONGEST_NAME: usize = 40;
+/// Most words of a name.
+const MOST_WORDS: usize = 5;
+
+/// How a label is set apart from the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `Name: words`, also with a time before or after the colon.
+    Colon,
+    /// `Q. words`, `MR. KOHN. words`.
+    Dot,
+    /// `**Name:** words`, `**Name** [0:06] words`.
+    Bold,
+    /// `Name  0:21`, `Speaker 1 [00:00:16]`.
+    Timed,
+    /// The name alone on its line.
+    Bare,
+    /// `Q   words`: a letter, then a gap.
+    Gap,
+}
+
+/// A label that a line may begin with; offsets are bytes of the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Label {
+    /// The name, without marks round it.
+    pub name: Range<usize>,
+    /// How it is set apart.
+    pub shape: Shape,
+}
+
+/// The start of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Start {
+    /// The time that stands with the label, or first in the line.
+    pub time: Option<Mark>,
+    /// Where the words begin when the line is no label.
+    pub after_time: usize,
+    /// The label, if something looks like one.
+    pub label: Option<Label>,
+    /// Where the words begin after the label.
+    pub after_label: usize,
+}
+
+impl Start {
+    /// True when the line is nothing but a time.
+    pub fn is_time_alone(&self, line: &str) -> bool {
+        self.time.is_some() && self.label.is_none() && line[self.after_time..].trim_matches(is_blank).is_empty()
+    }
+}
+
+/// Looks at the start of a line.
+pub(super) fn look(line: &str) -> Start {
+    let indent = line.len() - line.trim_start_matches(is_blank).len();
+    let mut start = Start { after_time: indent, ..Start::default() };
+    if let Some(mark) = leading_time(&line[indent..]) {
+        start.time = Some(mark);
+        start.after_time = indent + mark.len + gap(&line[indent + mark.len..]);
+    }
+    let at = start.after_time;
+    let Some(found) = find(window(&line[at..]), line.len() - at) else { return start };
+    start.label = Some(Label { name: at + found.name.start..at + found.name.end, shape: found.shape });
+    start.after_label = at + found.after;
+    take_time_after(line, &mut start, found.time);
+    start
+}
+
+/// A time after the label belongs to it: `Name: [0:06] words`, `Name: 00:00:08` alone.
+fn take_time_after(line: &str, start: &mut Start, found: Option<Mark>) {
+    start.time = found.or(start.time);
+    if start.time.is_some() {
+        return;
+    }
+    let rest = &line[start.after_label..];
+    let space = rest.len() - rest.trim_start().len();
+    let rest = &rest[space..];
+    let alone = || time::bare(rest).filter(|m| rest[m.len..].trim().is_empty());
+    if let Some(mark) = time::bracketed(rest).or_else(alone) {
+        start.time = Some(mark);
+        start.after_label += space + mark.len;
+    }
+}
+
+/// What was found in a window.
+struct Found {
+    name: Range<usize>,
+    after: usize,
+    time: Option<Mark>,
+    shape: Shape,
+}
+
+fn find(window: &str, whole: usize) -> Option<Found> {
+    match window.as_bytes().first()? {
+        b'*' | b'_' => bold(window),
+        _ => named(window, whole).or_else(|| dotted(window)).or_else(|| bare(window, whole)),
+    }
+}
+
+/// The first [`WINDOW`] characters.
+fn window(line: &str) -> &str {
+    let end = line.char_indices().nth(WINDOW).map_or(line.len(), |(i, _)| i);
+    &line[..end]
+}
+
+/// A time first in the line: `[00:00:05] Name: words`, `00:00:05 words`.
+fn leading_time(line: &str) -> Option<Mark> {
+    match line.as_bytes().first()? {
+        b'[' | b'(' | b'\\' => time::bracketed(line),
+        b'0'..=b'9' => time::bare(line),
+        _ => None,
+    }
+}
+
+/// White space and a dash between a time and what it belongs to.
+fn gap(rest: &str) -> usize {
+    let space = rest.len() - rest.trim_start().len();
+    match rest[space..].strip_prefix(['-', '\u{2013}']) {
+        Some(more) if more.starts_with(' ') => rest.len() - more.trim_start().len(),
+        _ => space,
+    }
+}
+
+/// A name that ends in a colon or in a time.
+fn named(window: &str, whole: usize) -> Option<Found> {
+    for (i, c) in window.char_indices() {
+        match c {
+            ':' if between_digits(window, i) => return before_clock(window, i, whole),
+            ':' | '\u{ff1a}' => return before_colon(window, i, i + c.len_utf8()),
+            '[' | '(' | '\\' => {
+                if let Some(mark) = time::bracketed(&window[i..]) {
+                    return before_mark(window, i, mark);
+                }
+            }
+            _ if i > 4 * LONGEST_NAME => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn between_digits(window: &str, colon: usize) -> bool {
+    let bytes = window.as_bytes();
+    let digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_digit);
+    colon > 0 && digit(bytes.get(colon - 1)) && digit(bytes.get(colon + 1))
+}
+
+/// `Name: words`. The colon must be followed by white space, so that `https://` and `a:b` are none.
+fn before_colon(window: &str, colon: usize, after: usize) -> Option<Found> {
+    let name = name_in(window, 0..colon)?;
+    let open = window[after..].chars().next().is_none_or(|c| is_blank(c) || c == '[');
+    let wide = after - colon > 1;
+    (open || wide).then_some(Found { name, after, time: None, shape: Shape::Colon })
+}
+
+/// `Name  0:21` to the end of the line, or `Name 0:21: words`.
+fn before_clock(window: &str, colon: usize, whole: usize) -> Option<Found> {
+    let head = window[..colon].trim_end_matches(|c: char| c.is_ascii_digit());
+    let mark = head.ends_with(char::is_whitespace).then(|| time::bare(&window[head.len()..])).flatten()?;
+    let name = name_in(window, 0..head.len())?;
+    let after = head.len() + mark.len;
+    let rest = &window[after..];
+    if let Some(words) = rest.strip_prefix(':') {
+        return Some(Found { name, after: window.len() - words.len(), time: Some(mark), shape: Shape::Colon });
+    }
+    let alone = rest.trim_matches(is_blank).is_empty() && window.len() == whole;
+    alone.then_some(Found { name, after: window.len(), time: Some(mark), shape: Shape::Timed })
+}
+
+/// `Name [00:01:02]`, `Name (00:01:02): words`.
+fn before_mark(window: &str, at: usize, mark: Mark) -> Option<Found> {
+    let head = window[..at].trim_end();
+    let (head, colon_before) = head.strip_suffix(':').map_or((head, false), |h| (h, true));
+    let name = name_in(window, 0..head.len())?;
+    let after = at + mark.len;
+    let colon = window[after..].starts_with(':');
+    let shape = if colon || colon_before { Shape::Colon } else { Shape::Timed };
+    Some(Found { name, after: after + usize::from(colon), time: Some(mark), shape })
+}
+
+/// `**Name:** words`, `**Name**: words`, `**Name** [0:06] words`, `**Name (0:06):** words`.
+fn bold(window: &str) -> Option<Found> {
+    let mark = ["**", "__", "*", "_"].into_iter().find(|m| window.starts_with(m))?;
+    let close = mark.len() + window[mark.len()..].find(mark)?;
+    let inner = &window[mark.len()..close];
+    let mut after = close + mark.len();
+    let mut colon = inner.trim_end().ends_with(':');
+    if window[after..].starts_with(':') {
+        (colon, after) = (true, after + 1);
+    }
+    let mut end = inner.trim_end().trim_end_matches(':').len();
+    let mut time = None;
+    if let Some((at, found)) = time_at_end(&inner[..end]) {
+        (end, time) = (at, Some(found));
+    }
+    let name = name_in(window, mark.len()..mark.len() + end)?;
+    let space = window[after..].len() - window[after..].trim_start().len();
+    if let Some(found) = time::bracketed(&window[after + space..]).filter(|_| time.is_none()) {
+        (time, after) = (Some(found), after + space + found.len);
+        after += usize::from(window[after..].starts_with(':'));
+    }
+    let alone = window[after..].trim().is_empty();
+    (colon || time.is_some() || alone).then_some(Found { name, after, time, shape: Shape::Bold })
+}
+
+/// A time in brackets at the end of a bold label.
+fn time_at_end(inner: &str) -> Option<(usize, Mark)> {
+    let at = inner.rfind(['(', '['])?;
+    time::bracketed(&inner[at..]).filter(|m| at + m.len == inner.len()).map(|m| (at, m))
+}
+
+/// `Q. words`, `A. words`, `CHAIRMAN GREENSPAN. words`: capitals up to a full stop.
+fn dotted(window: &str) -> Option<Found> {
+    let mut from = 0;
+    loop {
+        let dot = from + window[from..].find('.')?;
+        let token = window[..dot].rsplit(' ').next()?;
+        if !token.bytes().all(|b| b.is_ascii_uppercase() || b == b'-' || b == b'\'') || token.is_empty() {
+            return None;
+        }
+        let title = ["MR", "MS", "MRS", "DR"].contains(&token);
+        let single = token.len() == 1 && dot > 1;
+        if !title && !single {
+            let words = window[dot + 1..].starts_with(' ');
+            let name = name_in(window, 0..dot).filter(|_| words && capitals(&window[..dot]))?;
+            return Some(Found { name, after: dot + 1, time: None, shape: Shape::Dot });
+        }
+        from = dot + 1;
+    }
+}
+
+fn capitals(name: &str) -> bool {
+    !name.bytes().any(|b| b.is_ascii_lowercase())
+}
+
+/// A name alone on its line, or one letter and a gap.
+fn bare(window: &str, whole: usize) -> Option<Found> {
+    let bytes = window.as_bytes();
+    if bytes[0].is_ascii_uppercase() && (window[1..].starts_with("  ") || window[1..].starts_with('\t')) {
+        return Some(Found { name: 0..1, after: 1, time: None, shape: Shape::Gap });
+    }
+    if window.len() < whole {
+        return None;
+    }
+    let name = name_in(window, 0..window.len()).filter(|n| !window[n.clone()].ends_with('.'))?;
+    Some(Found { name, after: window.len(), time: None, shape: Shape::Bare })
+}
+
+/// The range without blanks at its ends, if it can be a name.
+fn name_in(window: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let raw = &window[range.clone()];
+    let start = range.start + raw.len() - raw.trim_start_matches(is_blank).len();
+    let end = range.start + raw.trim_end_matches(is_blank).len();
+    (start < end && plausible(&window[start..end])).then_some(start..end)
+}
+
+/// True for what can be a name: short, few words, no sentence punctuation.
+pub(super) fn plausible(name: &str) -> bool {
+    let short = name.chars().take(LONGEST_NAME + 1).count() <= LONGEST_NAME;
+    short
+        && name.split_whitespace().count() <= MOST_WORDS
+        && name.chars().next().is_some_and(char::is_alphanumeric)
+        && name.chars().any(char::is_alphanumeric)
+        && !name.chars().any(forbidden)
+        && commas(name)
+        && dots(name)
+        && name.matches('(').count() == name.matches(')').count()
+}
+
+fn forbidden(c: char) -> bool {
+    c.is_control() || "?!;:\"\u{201c}\u{201d}<>{}=*~^$%\\\u{2026}[]`".contains(c)
+}
+
+/// At most one comma, as in `Holloway, J`.
+fn commas(name: &str) -> bool {
+    match name.split_once(',') {
+        None => true,
+        Some((last, first)) => !first.contains(',') && capital(last) && capital(first.trim_start()),
+    }
+}
+
+/// Full stops only after initials and short titles: `Mr. Haas`, `J.R. Smith`.
+fn dots(name: &str) -> bool {
+    let titled = |token: &str| capital(token) && token.split('.').all(|part| part.chars().count() <= 4);
+    name.split_whitespace().all(|token| !token.contains('.') || titled(token))
+}
+
+/// True when the first character is no lower-case letter.
+pub(super) fn capital(name: &str) -> bool {
+    name.chars().next().is_some_and(|c| !c.is_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `name | time in ms | words`, or `-` when the line has no label.
+    fn shown(line: &str) -> String {
+        let start = look(line);
+        let ms = start.time.and_then(|t| t.ms).map_or(String::new(), |ms| ms.to_string());
+        match start.label {
+            Some(label) => format!("{}|{ms}|{}", &line[label.name], line[start.after_label..].trim()),
+            None => format!("-|{ms}|{}", line[start.after_time..].trim()),
+        }
+    }
+
+    #[test]
+    fn labels_of_every_convention() {
+        let cases = [
+            ("Interviewer: How?", "Interviewer||How?"),
+            ("  P03: words", "P03||words"),
+            ("Participant : words", "Participant||words"),
+            ("Q. Dr. Feldman, what?", "Q||Dr. Feldman, what?"),
+            ("MR. KOHN. Thank you.", "MR. KOHN||Thank you."),
+            ("CHAIRMAN GREENSPAN. Thank you.", "CHAIRMAN GREENSPAN||Thank you."),
+            ("Q   Where were you?", "Q||Where were you?"),
+            ("**Adam Stacoviak:** I'm", "Adam Stacoviak||I'm"),
+            ("**Respondent**: So, okay", "Respondent||So, okay"),
+            ("**Lindsey** [0:06] Have", "Lindsey|6000|Have"),
+            ("**Name (00:01:02):** words", "Name|62000|words"),
+            ("**Break:** \\[01:44\\]", "Break|104000|"),
+            ("Kelly 0:21  ", "Kelly|21000|"),
+            ("Unknown Speaker  1:00:01", "Unknown Speaker|3601000|"),
+            ("Speaker 1 [00:00:16]", "Speaker 1|16000|"),
+            ("Speaker 1 (00:03):", "Speaker 1|3000|"),
+            ("Mike Schmidt: 00:00:08", "Mike Schmidt|8000|"),
+            ("[00:00:05] Ann Lee: words", "Ann Lee|5000|words"),
+            ("00:00:05 Ann: words", "Ann|5000|words"),
+            ("Ann [00:01:02]: words", "Ann|62000|words"),
+            ("Ann: [00:01:02] words", "Ann|62000|words"),
+            ("Justin Florentine (Besu): hi", "Justin Florentine (Besu)||hi"),
+            ("Saulius Grigaitis | Grandine: hi", "Saulius Grigaitis | Grandine||hi"),
+            ("BELL 7: Okey doke.", "BELL 7||Okey doke."),
+            ("INTERVIEWER", "INTERVIEWER||"),
+            ("Jos\u{e9}: one", "Jos\u{e9}||one"),
+            ("[99:99:99] P: x", "P||x"),
+        ];
+        for (line, want) in cases {
+            assert_eq!(shown(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_label() {
+        let cases = [
+            "https://otter.ai is a link",
+            "We started at 10:30 and went on.",
+            "This is what she said, over and over to all of us: go.",
+            "Wait! Stop: no",
+            "a:a:a",
+            "::::",
+            "",
+            "He left. Then: nothing",
+            "No, well, then: x",
+        ];
+        for line in cases {
+            assert_eq!(look(line).label, None, "{line}");
+        }
+        assert_eq!(look(&format!("{}: x", "A".repeat(1 << 20))).label, None);
+        assert_eq!(
+            shown("00:00:05 It's the perfect chance to take a moment."),
+            "-|5000|It's the perfect chance to take a moment."
+        );
+    }
+}
