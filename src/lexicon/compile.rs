@@ -1,0 +1,698 @@
+//! From names to numbers: patterns with their lists, parties and codes resolved, ready for the matcher.
+//!
+//! Comes in: a [`Source`]. Goes out: a [`Lexicon`], and a diagnostic for every name, pattern or setting that does not
+//! hold. Never happens here: matching.
+
+use super::pattern::{self, Node, Term};
+use super::source::{Placed, RuleSource, Source, TriggerSource};
+use super::terms::{TermId, TermTable, TermTableBuilder};
+use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
+use crate::codebook::{CodeId, Codebook};
+use crate::diagnostic::Diagnostic;
+use crate::token::Language;
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A pattern ready for matching. The variants are those of [`Node`].
+#[derive(Debug, Clone)]
+pub enum Pat {
+    /// A token that meets the term.
+    Term(TermId),
+    /// Any one token.
+    Any,
+    /// An entry of a list, by its place in [`Lexicon::lists`].
+    List(usize),
+    /// A party, by its place in [`Lexicon::parties`].
+    Party(usize),
+    /// A regular expression, anchored at its start.
+    Regex(regex::Regex),
+    /// Items in order, each with the most words between it and the one before.
+    Seq(Vec<(u16, Pat)>),
+    /// One of these.
+    Alt(Vec<Pat>),
+    /// This or nothing.
+    Opt(Box<Pat>),
+    /// The first, but not as a part of one of the others.
+    Except(Box<Pat>, Vec<Pat>),
+    /// All in one sentence within so many words.
+    Near(Vec<Pat>, u16),
+    /// All in one segment.
+    Both(Vec<Pat>),
+    /// Who does it, what is done, and to whom.
+    Direct(Box<Pat>, Box<Pat>, Option<Box<Pat>>),
+    /// Evidence for another code.
+    Code(CodeId),
+}
+
+/// A list: a term that its single words share, and its phrases.
+#[derive(Debug)]
+pub struct List {
+    /// As written, for `@name`.
+    pub name: String,
+    /// Met by every single word of the list.
+    pub term: TermId,
+    /// Entries of several words.
+    pub phrases: Vec<Pat>,
+    /// Phrases by the term that they begin with.
+    pub by_first: FxHashMap<u32, Vec<usize>>,
+    /// Phrases that do not begin with a term.
+    pub unindexed: Vec<usize>,
+}
+
+/// A party: its nouns, and whose "we" and "they" it is.
+#[derive(Debug)]
+pub struct Party {
+    /// As written, for `@name`.
+    pub name: String,
+    /// Place of its nouns in [`Lexicon::lists`].
+    pub nouns: usize,
+    /// Level of the speakers whose "we" it is.
+    pub first: Option<String>,
+    /// Level of the speakers whose "they" it is.
+    pub third: Option<String>,
+}
+
+/// A rule ready for matching.
+#[derive(Debug)]
+pub struct Rule {
+    /// Unique name.
+    pub id: String,
+    /// Codes that it speaks for.
+    pub codes: Vec<CodeId>,
+    /// Any of these makes it fire.
+    pub patterns: Vec<Pat>,
+    /// Share of full evidence; below 0: evidence against.
+    pub weight: f64,
+    /// Level of the speakers that it holds for.
+    pub level: Option<String>,
+    /// Other attributes of the speaker, as globs in lower case.
+    pub when: Vec<(String, String)>,
+    /// What the question before must match.
+    pub asked: Option<Pat>,
+    /// What must stand in the segment too.
+    pub with: Vec<Pat>,
+    /// What must not stand in the segment.
+    pub without: Vec<Pat>,
+    /// What must not stand near the hit.
+    pub not_near: Option<Pat>,
+    /// What must not follow the hit.
+    pub not_before: Option<Pat>,
+    /// What must not precede the hit.
+    pub not_after: Option<Pat>,
+    /// Words for `not_near` (6 by default), `not_before` and `not_after` (0).
+    pub window: Option<u16>,
+    /// What each context does; none where the pattern spells a trigger of that context itself.
+    pub effects: [Option<Effect>; 4],
+    /// True when the rule looks at other codes' evidence, and so is evaluated after the others.
+    pub second_pass: bool,
+    /// Sentences in which the rule must fire.
+    pub yes: Vec<Placed<String>>,
+    /// Sentences in which it must not.
+    pub no: Vec<Placed<String>>,
+    /// Where it is written: file and line, for people.
+    pub place: Placed<()>,
+}
+
+/// A context trigger ready for matching.
+#[derive(Debug)]
+pub struct Trigger {
+    /// What it makes of the words in its scope; none for entries that end a scope or look like a trigger.
+    pub kind: Option<Context>,
+    /// Any of these.
+    pub patterns: Vec<Pat>,
+    /// Words after it are in its scope.
+    pub forward: bool,
+    /// Words before it are in its scope.
+    pub backward: bool,
+    /// How many words.
+    pub scope: u16,
+    /// Ends a scope.
+    pub stop: bool,
+}
+
+/// Everything that a lexicon says, ready for matching.
+pub struct Lexicon {
+    /// Facets and codes.
+    pub codebook: Codebook,
+    /// Language of stems.
+    pub language: Language,
+    /// SHA-256 over the files.
+    pub digest: String,
+    /// The files, the named one first.
+    pub source: Source,
+    /// Single-word terms.
+    pub terms: TermTable,
+    /// Lists.
+    pub lists: Vec<List>,
+    /// Parties.
+    pub parties: Vec<Party>,
+    /// Lists of first-person and third-person pronouns.
+    pub pronouns: (usize, usize),
+    /// Rules, in the order of the files.
+    pub rules: Vec<Rule>,
+    /// Context triggers.
+    pub triggers: Vec<Trigger>,
+    /// For each term: the rules that may fire where it stands.
+    pub rules_at: Vec<Vec<u32>>,
+    /// For each term: the triggers that may stand there.
+    pub triggers_at: Vec<Vec<u32>>,
+}
+
+const FIRST_PERSON: &[&str] = &["i", "we", "me", "us", "my", "our", "ours", "mine", "myself", "ourselves"];
+const THIRD_PERSON: &[&str] = &["they", "them", "their", "theirs", "themselves"];
+
+/// Makes a source ready; mistakes are added to `found`.
+pub fn compile(mut source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
+    let language = language(&source, found);
+    let rules = std::mem::take(&mut source.rules);
+    let mut compiler = Compiler::new(&source, language, found);
+    compiler.declare();
+    compiler.fill_lists();
+    let rules: Vec<Rule> = rules.into_iter().map(|rule| compiler.rule(rule)).collect();
+    let triggers: Vec<Trigger> = source.triggers.iter().map(|trigger| compiler.trigger(trigger)).collect();
+    check_codes(&source, compiler.found);
+    compiler.finish(rules, triggers)
+}
+
+fn language(source: &Source, found: &mut Vec<Diagnostic>) -> Language {
+    let Some(name) = &source.language else { return Language::English };
+    Language::named(&name.value).unwrap_or_else(|| {
+        let message = format!("language \"{}\" is not known", name.value);
+        let known = format!("known languages: {}", Language::NAMES.join(", "));
+        found.push(source.error("lexicon-language", name, message).help(known));
+        Language::English
+    })
+}
+
+/// Every code has its facet, every opposite exists, no facet is empty.
+fn check_codes(source: &Source, found: &mut Vec<Diagnostic>) {
+    let codebook = &source.codebook;
+    for (code, &(file, at)) in codebook.codes.iter().zip(&source.code_places) {
+        if !codebook.facets.iter().any(|facet| facet.name == code.facet()) {
+            let message = format!("code \"{}\" belongs to no facet", code.name);
+            let help = format!("add [[facet]] name = \"{}\"", code.facet());
+            found.push(source.error_at("lexicon-facet", file, at, message).help(help));
+        }
+        if let Some(opposite) = code.opposite.as_deref().filter(|name| codebook.id(name).is_none()) {
+            let message = format!("the opposite \"{opposite}\" of \"{}\" is no code", code.name);
+            let near = nearest(opposite, codebook.codes.iter().map(|code| code.name.as_str()));
+            let help =
+                near.map_or("name a code of this codebook".to_string(), |near| format!("did you mean \"{near}\"?"));
+            found.push(source.error_at("lexicon-unknown-code", file, at, message).help(help));
+        }
+    }
+}
+
+struct Compiler<'s> {
+    source: &'s Source,
+    language: Language,
+    found: &'s mut Vec<Diagnostic>,
+    terms: TermTableBuilder,
+    lists: Vec<List>,
+    parties: Vec<Party>,
+    names: BTreeMap<&'s str, Name>,
+    /// For each list: the terms of its single words, once it is filled.
+    members: Vec<BTreeSet<TermId>>,
+    /// Lists of first-person and third-person pronouns.
+    pronouns: (usize, usize),
+    /// What it costs to look for a term first.
+    commonness: FxHashMap<TermId, u32>,
+}
+
+/// What a name after `@` means.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    List(usize),
+    Party(usize),
+}
+
+impl<'s> Compiler<'s> {
+    fn new(source: &'s Source, language: Language, found: &'s mut Vec<Diagnostic>) -> Self {
+        Compiler {
+            source,
+            language,
+            found,
+            terms: TermTableBuilder::new(language),
+            lists: Vec::new(),
+            parties: Vec::new(),
+            names: BTreeMap::new(),
+            members: Vec::new(),
+            pronouns: (0, 0),
+            commonness: FxHashMap::default(),
+        }
+    }
+
+    /// Gives every list and party its place, before any pattern refers to it.
+    fn declare(&mut self) {
+        for (name, _) in &self.source.lists {
+            let place = self.list(&name.value);
+            self.names.insert(&name.value, Name::List(place));
+        }
+        for party in &self.source.parties {
+            let nouns = self.list(&party.name.value);
+            if self.names.contains_key(party.name.value.as_str()) {
+                let message = format!("\"{}\" is a list and a party", party.name.value);
+                self.found.push(self.source.error("lexicon-duplicate", &party.name, message).help("rename one"));
+            }
+            self.names.insert(&party.name.value, Name::Party(self.parties.len()));
+            let (first, third) = (party.first.clone(), party.third.clone());
+            self.parties.push(Party { name: party.name.value.clone(), nouns, first, third });
+        }
+        self.pronouns =
+            (self.pronoun_list("first_person", FIRST_PERSON), self.pronoun_list("third_person", THIRD_PERSON));
+    }
+
+    fn list(&mut self, name: &str) -> usize {
+        let term = self.terms.list();
+        self.lists.push(List {
+            name: name.to_string(),
+            term,
+            phrases: Vec::new(),
+            by_first: FxHashMap::default(),
+            unindexed: Vec::new(),
+        });
+        self.members.push(BTreeSet::new());
+        self.lists.len() - 1
+    }
+
+    /// The list of this name, or one of these words.
+    fn pronoun_list(&mut self, name: &str, words: &[&str]) -> usize {
+        if let Some(&Name::List(place)) = self.names.get(name) {
+            return place;
+        }
+        let place = self.list(name);
+        for word in words {
+            let term = self.term(&Term::Word(word.to_string()));
+            self.members[place].insert(term);
+        }
+        place
+    }
+
+    fn term(&mut self, term: &Term) -> TermId {
+        let id = self.terms.term(term);
+        self.commonness.entry(id).or_insert_with(|| commonness(term));
+        id
+    }
+
+    fn fill_lists(&mut self) {
+        let source = self.source;
+        for (name, entries) in &source.lists {
+            if let Some(&Name::List(place)) = self.names.get(name.value.as_str()) {
+                self.fill(place, entries, &mut vec![&name.value]);
+            }
+        }
+        for (party, place) in source.parties.iter().zip(0..) {
+            let nouns = self.parties[place].nouns;
+            self.fill(nouns, &party.nouns, &mut vec![&party.name.value]);
+        }
+        for place in 0..self.lists.len() {
+            let list = &mut self.lists[place];
+            for &term in &self.members[place] {
+                self.terms.put(term, list.term);
+            }
+            index_phrases(list);
+            let cost = self.members[place].iter().map(|term| self.commonness[term]).sum();
+            self.commonness.insert(list.term, cost);
+        }
+    }
+
+    /// Adds entries to the list at `place`; entries of lists that they refer to are added too. `path` holds the names
+    /// on the way here, so that a list that refers to itself is found.
+    fn fill(&mut self, place: usize, entries: &'s [Placed<String>], path: &mut Vec<&'s str>) {
+        for entry in entries {
+            let Some(node) = self.parse(entry) else { continue };
+            match node {
+                Node::Term(term) => {
+                    let term = self.term(&term);
+                    self.members[place].insert(term);
+                }
+                Node::List(name) => self.fill_from(place, entry, &name, path),
+                node => {
+                    let phrase = self.pat(&node, entry);
+                    self.lists[place].phrases.extend(phrase);
+                }
+            }
+        }
+    }
+
+    fn fill_from(&mut self, place: usize, entry: &'s Placed<String>, name: &str, path: &mut Vec<&'s str>) {
+        if path.contains(&name) {
+            let message = format!("list \"{name}\" refers to itself");
+            let found = self.source.error("lexicon-cycle", entry, message).help("take one of the references away");
+            if !self.found.contains(&found) {
+                self.found.push(found);
+            }
+            return;
+        }
+        let source = self.source;
+        match source.lists.iter().find(|list| list.0.value == name) {
+            Some((name, entries)) => {
+                path.push(&name.value);
+                self.fill(place, entries, path);
+                path.pop();
+            }
+            None => {
+                let pat = self.pat(&Node::List(name.to_string()), entry);
+                self.lists[place].phrases.extend(pat);
+            }
+        }
+    }
+
+    fn parse(&mut self, text: &Placed<String>) -> Option<Node> {
+        match pattern::parse(&text.value) {
+            Ok(node) => Some(node),
+            Err(error) => {
+                // The bytes of the pattern stand after the opening quote; an escape before them would move the mark.
+                let found =
+                    self.source.error_at("lexicon-pattern", text.file, text.at + 1 + error.at, &error.message);
+                self.found.push(found.help(error.help));
+                None
+            }
+        }
+    }
+
+    fn pattern(&mut self, text: &Placed<String>) -> Option<Pat> {
+        let node = self.parse(text)?;
+        let pat = self.pat(&node, text)?;
+        if self.anchors(&pat).is_none() && !matches!(pat, Pat::Code(_) | Pat::Regex(_)) {
+            let found = self.source.error("lexicon-pattern", text, "the pattern meets everything");
+            self.found.push(found.help("name at least one word or list that must be there"));
+            return None;
+        }
+        Some(pat)
+    }
+
+    /// A node with its names resolved.
+    fn pat(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
+        Some(match node {
+            Node::Term(term) => Pat::Term(self.term(term)),
+            Node::Any => Pat::Any,
+            Node::List(name) => return self.named(name, text),
+            Node::Regex(regex) => return self.regex(regex, text),
+            Node::Seq(items) => {
+                let items: Option<_> =
+                    items.iter().map(|(gap, item)| Some((*gap, self.word_level(item, text)?))).collect();
+                Pat::Seq(items?)
+            }
+            Node::Alt(nodes) => Pat::Alt(self.pats(nodes, text)?),
+            Node::Opt(node) => Pat::Opt(Box::new(self.word_level(node, text)?)),
+            Node::Except(node, others) => {
+                Pat::Except(Box::new(self.word_level(node, text)?), self.pats(others, text)?)
+            }
+            Node::Near(nodes, within) => Pat::Near(self.pats(nodes, text)?, *within),
+            Node::Both(nodes) => Pat::Both(self.pats(nodes, text)?),
+            Node::Direct(actor, act, target) => {
+                let (actor, act) = (self.word_level(actor, text)?, self.word_level(act, text)?);
+                let target = match target {
+                    Some(target) => Some(Box::new(self.word_level(target, text)?)),
+                    None => None,
+                };
+                Pat::Direct(Box::new(actor), Box::new(act), target)
+            }
+            Node::Code(name) => Pat::Code(self.code(name, text)?),
+        })
+    }
+
+    fn pats(&mut self, nodes: &[Node], text: &Placed<String>) -> Option<Vec<Pat>> {
+        nodes.iter().map(|node| self.pat(node, text)).collect()
+    }
+
+    /// A node inside a sequence, where only words, lists and groups of them make sense.
+    fn word_level(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
+        if holds_relation(node) {
+            let message = "`&`, `&&`, `>` and `#code` cannot stand inside a sequence";
+            let found = self.source.error("lexicon-pattern", text, message);
+            self.found.push(found.help("write the relation at the outside of the pattern, or use `with`"));
+            return None;
+        }
+        self.pat(node, text)
+    }
+
+    fn named(&mut self, name: &str, text: &Placed<String>) -> Option<Pat> {
+        match self.names.get(name) {
+            Some(Name::List(place)) => Some(Pat::List(*place)),
+            Some(Name::Party(place)) => Some(Pat::Party(*place)),
+            None => {
+                let near = nearest(name, self.names.keys().copied());
+                let help = near.map_or("add it to [lists]".to_string(), |near| format!("did you mean \"@{near}\"?"));
+                let found = self.source.error("lexicon-unknown-list", text, format!("there is no list \"@{name}\""));
+                self.found.push(found.help(help));
+                None
+            }
+        }
+    }
+
+    fn code(&mut self, name: &str, text: &Placed<String>) -> Option<CodeId> {
+        let id = self.source.codebook.id(name);
+        if id.is_none() {
+            let near = nearest(name, self.source.codebook.codes.iter().map(|code| code.name.as_str()));
+            let help = near.map_or("add it with [[code]]".to_string(), |near| format!("did you mean \"{near}\"?"));
+            let found = self.source.error("lexicon-unknown-code", text, format!("codebook has no code \"{name}\""));
+            self.found.push(found.help(help));
+        }
+        id
+    }
+
+    fn regex(&mut self, pattern: &str, text: &Placed<String>) -> Option<Pat> {
+        match regex::RegexBuilder::new(&format!("^(?:{pattern})")).case_insensitive(true).build() {
+            Ok(regex) => Some(Pat::Regex(regex)),
+            Err(error) => {
+                let reason = error.to_string().lines().last().unwrap_or_default().trim().to_string();
+                let found = self.source.error("lexicon-regex", text, format!("not a regular expression: {reason}"));
+                self.found.push(found.help("see the syntax of the regex crate; look-around is not in it"));
+                None
+            }
+        }
+    }
+
+    fn rule(&mut self, rule: RuleSource) -> Rule {
+        let codes = rule.codes.iter().filter_map(|name| self.code(&name.value, name)).collect();
+        let patterns: Vec<Pat> = rule.patterns.iter().filter_map(|text| self.pattern(text)).collect();
+        let with: Vec<Pat> = rule.with.iter().filter_map(|text| self.pattern(text)).collect();
+        let without: Vec<Pat> = rule.without.iter().filter_map(|text| self.pattern(text)).collect();
+        let second_pass = with.iter().chain(&without).any(holds_code);
+        let mut one = |text: &Option<Placed<String>>| text.as_ref().and_then(|text| self.pattern(text));
+        let (asked, not_near) = (one(&rule.asked), one(&rule.not_near));
+        let (not_before, not_after) = (one(&rule.not_before), one(&rule.not_after));
+        let effects = std::array::from_fn(|i| {
+            let own = rule.effects.get(i).copied().flatten();
+            let default = self.source.defaults.get(i).copied().flatten().unwrap_or(DEFAULT_EFFECTS[i]);
+            Some(own.unwrap_or(default))
+        });
+        Rule {
+            codes,
+            patterns,
+            weight: rule.weight,
+            level: rule.level,
+            when: rule.when.into_iter().map(|(key, glob)| (key, glob.to_lowercase())).collect(),
+            asked,
+            with,
+            without,
+            not_near,
+            not_before,
+            not_after,
+            window: rule.window,
+            effects,
+            second_pass,
+            yes: rule.yes,
+            no: rule.no,
+            place: Placed { value: (), file: rule.id.file, at: rule.id.at },
+            id: rule.id.value,
+        }
+    }
+
+    fn trigger(&mut self, trigger: &TriggerSource) -> Trigger {
+        Trigger {
+            kind: trigger.kind,
+            patterns: trigger.patterns.iter().filter_map(|text| self.pattern(text)).collect(),
+            forward: trigger.forward,
+            backward: trigger.backward,
+            scope: trigger.scope,
+            stop: trigger.stop,
+        }
+    }
+
+    /// Terms of which at least one stands wherever the pattern matches, the rarest such set; none where nothing need
+    /// stand.
+    fn anchors(&self, pat: &Pat) -> Option<Vec<TermId>> {
+        match pat {
+            Pat::Term(term) => Some(vec![*term]),
+            Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => None,
+            Pat::List(place) => self.list_anchors(*place),
+            Pat::Party(place) => {
+                let mut all = self.list_anchors(self.parties[*place].nouns).unwrap_or_default();
+                all.extend([self.pronouns.0, self.pronouns.1].map(|list| self.lists[list].term));
+                Some(all)
+            }
+            Pat::Seq(items) => self.rarest(items.iter().map(|(_, item)| item)),
+            Pat::Near(pats, _) | Pat::Both(pats) => self.rarest(pats.iter()),
+            Pat::Alt(pats) => {
+                pats.iter().map(|pat| self.anchors(pat)).collect::<Option<Vec<_>>>().map(|all| all.concat())
+            }
+            Pat::Except(pat, _) => self.anchors(pat),
+            Pat::Direct(actor, act, target) => {
+                self.rarest([actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref()))
+            }
+        }
+    }
+
+    fn list_anchors(&self, place: usize) -> Option<Vec<TermId>> {
+        let list = &self.lists[place];
+        let phrases: Option<Vec<_>> = list.phrases.iter().map(|phrase| self.anchors(phrase)).collect();
+        let mut all = phrases?.concat();
+        if !self.members[place].is_empty() {
+            all.push(list.term);
+        }
+        Some(all)
+    }
+
+    fn rarest<'p>(&self, pats: impl Iterator<Item = &'p Pat>) -> Option<Vec<TermId>> {
+        pats.filter_map(|pat| self.anchors(pat)).min_by_key(|terms| self.cost(terms))
+    }
+
+    fn cost(&self, terms: &[TermId]) -> u32 {
+        terms.iter().map(|term| self.commonness.get(term).copied().unwrap_or(1)).sum()
+    }
+
+    /// All terms that a pattern mentions, those of its lists among them.
+    fn mentioned(&self, pat: &Pat, into: &mut BTreeSet<TermId>) {
+        match pat {
+            Pat::Term(term) => {
+                into.insert(*term);
+            }
+            Pat::List(place) => {
+                into.extend(&self.members[*place]);
+                self.lists[*place].phrases.iter().for_each(|phrase| self.mentioned(phrase, into));
+            }
+            Pat::Seq(items) => items.iter().for_each(|(_, item)| self.mentioned(item, into)),
+            Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => {
+                pats.iter().for_each(|pat| self.mentioned(pat, into))
+            }
+            Pat::Opt(pat) | Pat::Except(pat, _) => self.mentioned(pat, into),
+            Pat::Direct(actor, act, target) => {
+                let parts = [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref());
+                parts.for_each(|part| self.mentioned(part, into));
+            }
+            Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => {}
+        }
+    }
+
+    /// A rule whose pattern spells a trigger itself is not tested for that context.
+    fn exempt(&self, rule: &mut Rule, triggers: &[(Context, BTreeSet<TermId>)]) {
+        let mut own = BTreeSet::new();
+        rule.patterns.iter().for_each(|pat| self.mentioned(pat, &mut own));
+        for (context, words) in triggers {
+            if words.is_subset(&own) {
+                rule.effects[*context as usize] = None;
+            }
+        }
+    }
+
+    fn finish(mut self, mut rules: Vec<Rule>, triggers: Vec<Trigger>) -> Lexicon {
+        let spelled = triggers.iter().filter_map(|trigger| trigger.kind.map(|kind| (kind, &trigger.patterns)));
+        let spelled: Vec<(Context, BTreeSet<TermId>)> = spelled
+            .flat_map(|(kind, patterns)| patterns.iter().map(move |pat| (kind, pat)))
+            .map(|(kind, pat)| {
+                let mut words = BTreeSet::new();
+                self.mentioned(pat, &mut words);
+                (kind, words)
+            })
+            .filter(|(_, words)| !words.is_empty())
+            .collect();
+        rules.iter_mut().for_each(|rule| self.exempt(rule, &spelled));
+        let anchors = |compiler: &Self, pats: &[Pat]| -> Vec<Vec<TermId>> {
+            pats.iter().map(|pat| compiler.anchors(pat).unwrap_or_default()).collect()
+        };
+        let rule_anchors: Vec<_> = rules.iter().map(|rule| anchors(&self, &rule.patterns)).collect();
+        let trigger_anchors: Vec<_> = triggers.iter().map(|trigger| anchors(&self, &trigger.patterns)).collect();
+        let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
+        let terms = match builder.build() {
+            Ok(terms) => terms,
+            Err(error) => {
+                let message = format!("the lexicon is too large for one automaton: {error}");
+                self.found.push(Diagnostic::error("lexicon-size", &self.source.files[0].path, message));
+                TermTableBuilder::new(self.language)
+                    .build()
+                    .unwrap_or_else(|_| unreachable!("an empty automaton builds"))
+            }
+        };
+        Lexicon {
+            codebook: self.source.codebook.clone(),
+            language: self.language,
+            digest: super::digest(self.source),
+            rules_at: by_term(terms.len(), &rule_anchors),
+            triggers_at: by_term(terms.len(), &trigger_anchors),
+            terms,
+            lists: self.lists,
+            parties: self.parties,
+            pronouns: self.pronouns,
+            rules,
+            triggers,
+            source: self.source.clone(),
+        }
+    }
+}
+
+/// For each term, the places of the entries that may match where it stands.
+fn by_term(n_terms: usize, anchors: &[Vec<Vec<TermId>>]) -> Vec<Vec<u32>> {
+    let mut at = vec![Vec::new(); n_terms];
+    for (entry, patterns) in anchors.iter().enumerate() {
+        for term in patterns.iter().flatten() {
+            let entries: &mut Vec<u32> = &mut at[term.0 as usize];
+            if entries.last() != Some(&(entry as u32)) {
+                entries.push(entry as u32);
+            }
+        }
+    }
+    at
+}
+
+fn index_phrases(list: &mut List) {
+    for (i, phrase) in list.phrases.iter().enumerate() {
+        match phrase {
+            Pat::Seq(items) => match &items[0].1 {
+                Pat::Term(term) => list.by_first.entry(term.0).or_default().push(i),
+                _ => list.unindexed.push(i),
+            },
+            _ => list.unindexed.push(i),
+        }
+    }
+}
+
+fn holds_relation(node: &Node) -> bool {
+    match node {
+        Node::Near(..) | Node::Both(_) | Node::Direct(..) | Node::Code(_) => true,
+        Node::Seq(items) => items.iter().any(|(_, item)| holds_relation(item)),
+        Node::Alt(nodes) => nodes.iter().any(holds_relation),
+        Node::Opt(node) | Node::Except(node, _) => holds_relation(node),
+        Node::Term(_) | Node::Any | Node::List(_) | Node::Regex(_) => false,
+    }
+}
+
+fn holds_code(pat: &Pat) -> bool {
+    match pat {
+        Pat::Code(_) => true,
+        Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().any(holds_code),
+        _ => false,
+    }
+}
+
+/// How common a term is in speech, for choosing what to look for first: very common words cost much.
+fn commonness(term: &Term) -> u32 {
+    match term {
+        Term::Word(word) | Term::Stem(word) if COMMON.contains(&word.as_str()) => 60,
+        Term::Glob(glob) => 30u32.saturating_sub(4 * glob.len() as u32).max(2),
+        Term::Number => 30,
+        _ => 1,
+    }
+}
+
+const COMMON: &[&str] = &[
+    "'s", "'m", "'ve", "'re", "'d", "'ll", "n't", "a", "about", "all", "also", "an", "and", "any", "are", "as", "at",
+    "back", "be", "because", "been", "but", "by", "can", "come", "could", "did", "do", "for", "from", "get", "go",
+    "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "is", "it", "just", "know", "like",
+    "make", "me", "more", "my", "no", "not", "now", "of", "on", "one", "or", "our", "out", "over", "people", "said",
+    "say", "see", "she", "so", "some", "take", "than", "that", "the", "their", "them", "then", "there", "they",
+    "thing", "this", "to", "up", "us", "was", "we", "well", "were", "what", "when", "which", "who", "will", "with",
+    "would", "you", "your",
+];

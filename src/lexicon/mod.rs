@@ -1,0 +1,169 @@
+//! The rules as data: what a researcher writes in TOML, read, checked and made ready for matching.
+//!
+//! Comes in: lexicon files. Goes out: a [`Lexicon`], or every mistake in them at once. Never happens here: a look at
+//! a transcript.
+
+pub mod compile;
+pub mod pattern;
+pub mod source;
+pub mod terms;
+
+pub use compile::{Lexicon, List, Party, Pat, Rule, Trigger};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use sha2::{Digest, Sha256};
+use source::Source;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// What can be the matter with words that a rule found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// "We do **not** train them."
+    Negated,
+    /// "We **would** train them", "they **should** train".
+    Hypothetical,
+    /// "We **used to** train them."
+    Past,
+    /// "**She says** we train them."
+    Reported,
+}
+
+impl Context {
+    /// All, in the order in which effects are listed.
+    pub const ALL: [Context; 4] = [Context::Negated, Context::Hypothetical, Context::Past, Context::Reported];
+
+    /// As written in lexicons and in `evidence[].context`.
+    pub fn name(self) -> &'static str {
+        ["negated", "hypothetical", "past", "reported"][self as usize]
+    }
+
+    /// The context with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.name() == name)
+    }
+}
+
+/// What a context does to the evidence. On the rule "we train them" for `trainer` with weight 0.6, in "We don't train
+/// them":
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// No evidence.
+    Drop,
+    /// Evidence for `trainer`, half as strong.
+    Weaken,
+    /// Evidence for `trainer`, as if nothing were the matter.
+    Keep,
+    /// Evidence for the opposite of `trainer`; dropped where the codebook names none.
+    Opposite,
+}
+
+impl Effect {
+    /// The effect with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "drop" => Some(Effect::Drop),
+            "weaken" => Some(Effect::Weaken),
+            "keep" => Some(Effect::Keep),
+            "opposite" => Some(Effect::Opposite),
+            _ => None,
+        }
+    }
+}
+
+/// Effects where neither rule nor `[defaults]` says otherwise, in the order of [`Context::ALL`].
+pub const DEFAULT_EFFECTS: [Effect; 4] = [Effect::Drop, Effect::Weaken, Effect::Weaken, Effect::Keep];
+
+/// Reads a lexicon and the files that it includes.
+///
+/// # Errors
+/// Every mistake found, with file, line and column; warnings among them.
+pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut source = Source::default();
+    let mut found = read_file(&mut source, path);
+    let mut next = 0;
+    while next < source.include.len() {
+        let include = source.include[next].clone();
+        next += 1;
+        let beside = path.parent().unwrap_or(Path::new("")).join(&include.value);
+        if source.files.iter().any(|file| Path::new(&file.path) == beside) {
+            continue;
+        }
+        if let Err(error) = std::fs::metadata(&beside) {
+            let message = format!("cannot read \"{}\": {error}", include.value);
+            found.push(source.error("lexicon-include", &include, message).help("name a file beside this one"));
+            continue;
+        }
+        found.extend(read_file(&mut source, &beside));
+    }
+    finish(source, found)
+}
+
+/// Reads a lexicon from text alone; `include` is not followed.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(name: &str, text: &str) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut source = Source::default();
+    let found = source.read(name, text);
+    finish(source, found)
+}
+
+fn read_file(source: &mut Source, path: &Path) -> Vec<Diagnostic> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => source.read(&name, &text),
+        Err(error) => {
+            vec![Diagnostic::error("lexicon-read", name, error.to_string()).help("name a readable UTF-8 file")]
+        }
+    }
+}
+
+fn finish(source: Source, mut found: Vec<Diagnostic>) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
+    if source.files.is_empty() {
+        return Err(found);
+    }
+    let lexicon = compile::compile(source, &mut found);
+    if found.iter().any(|d| d.severity == Severity::Error) { Err(found) } else { Ok((lexicon, found)) }
+}
+
+/// Digest of the files of a lexicon: SHA-256 over their texts in order, in hexadecimal.
+fn digest(source: &Source) -> String {
+    let mut hash = Sha256::new();
+    for file in &source.files {
+        hash.update((file.text.len() as u64).to_le_bytes());
+        hash.update(file.text.as_bytes());
+    }
+    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The known name that is nearest to a mistyped one, if any is near: at most a third of its letters differ.
+///
+/// ```
+/// # use precode::lexicon::nearest;
+/// assert_eq!(nearest("barier.cost", ["barrier.cost", "role.trainer"]), Some("barrier.cost"));
+/// assert_eq!(nearest("xyz", ["role"]), None);
+/// ```
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let near = known.into_iter().map(|other| (edits(name, other), other)).min();
+    near.filter(|(edits, other)| edits * 3 <= other.chars().count().max(3)).map(|(_, other)| other)
+}
+
+/// Levenshtein distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &y) in b.iter().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,360 @@
+//! The pattern language: what a researcher writes in a rule or a list.
+//!
+//! Comes in: the text of a pattern. Goes out: a [`Node`], or the first mistake with its place in the pattern.
+//! Never happens here: a look at lists or codes (names are resolved in [`super::compile`]).
+//!
+//! ```text
+//! pattern  := near ('&&' near)*                     both in the segment
+//! near     := direct ('&'[n] direct)*               both in the sentence, any order, within n words
+//! direct   := sequence ['>' sequence ['>' sequence]] actor > act > target
+//! sequence := item (['..'[n]] item)*                adjacent, or at most n (4) words between
+//! item     := atom ['-(' alternatives ')']          but not where it is part of one of these
+//! atom     := '(' alternatives ')' | '[' alternatives ']' | '@'name | '#'code | '_' | "'"Exact"'" | /regex/ | word
+//! word     := letters with * and ? as wildcards, or with ~ at the end for "any form of"
+//! ```
+
+use crate::token::{clitic, fold};
+
+/// A pattern as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// One word.
+    Term(Term),
+    /// Any one token.
+    Any,
+    /// An entry of a list, or of a party.
+    List(String),
+    /// A regular expression on the raw text, from token border to token border.
+    Regex(String),
+    /// Items in order, each with the most words between it and the one before.
+    Seq(Vec<(u16, Node)>),
+    /// One of these.
+    Alt(Vec<Node>),
+    /// This or nothing.
+    Opt(Box<Node>),
+    /// The first, but not as a part of one of the others.
+    Except(Box<Node>, Vec<Node>),
+    /// All in one sentence, in any order, within so many words; [`u16::MAX`] for the whole sentence.
+    Near(Vec<Node>, u16),
+    /// All in one segment.
+    Both(Vec<Node>),
+    /// Who does it, what is done, and to whom.
+    Direct(Box<Node>, Box<Node>, Option<Box<Node>>),
+    /// Evidence for another code.
+    Code(String),
+}
+
+/// One word of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Term {
+    /// This word, folded.
+    Word(String),
+    /// A folded word with `*` and `?`.
+    Glob(String),
+    /// Any form with the stem of this folded word.
+    Stem(String),
+    /// Exactly these letters.
+    Exact(String),
+    /// Digits or a number word.
+    Number,
+}
+
+/// A mistake in a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PatternError {
+    /// Byte in the pattern.
+    pub at: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+}
+
+/// Words between two items when `..` has no number.
+pub const DEFAULT_GAP: u16 = 4;
+
+/// Deepest nesting of groups.
+const DEEPEST: usize = 20;
+
+/// Reads a pattern.
+///
+/// # Errors
+/// The first mistake, with its byte in the pattern.
+pub fn parse(text: &str) -> Result<Node, PatternError> {
+    let mut parser = Parser { text, at: 0, depth: 0 };
+    let node = parser.both()?;
+    match parser.peek() {
+        None => Ok(node),
+        Some(c) => {
+            Err(parser.error(format!("unexpected `{c}`"), "write words, lists and groups, and close every group"))
+        }
+    }
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    at: usize,
+    depth: usize,
+}
+
+type Parsed = Result<Node, PatternError>;
+
+impl<'t> Parser<'t> {
+    fn error(&self, message: impl Into<String>, help: &'static str) -> PatternError {
+        PatternError { at: self.at, message: message.into(), help }
+    }
+
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    /// The next character that is not white space.
+    fn peek(&mut self) -> Option<char> {
+        self.at += self.rest().len() - self.rest().trim_start().len();
+        self.rest().chars().next()
+    }
+
+    /// Steps over `mark` when it comes next.
+    fn eat(&mut self, mark: &str) -> bool {
+        self.peek();
+        let found = self.rest().starts_with(mark);
+        self.at += if found { mark.len() } else { 0 };
+        found
+    }
+
+    fn number(&mut self) -> Option<u16> {
+        let digits = self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number = self.rest()[..digits].parse().ok();
+        self.at += if number.is_some() { digits } else { 0 };
+        number
+    }
+
+    fn both(&mut self) -> Parsed {
+        let mut nodes = vec![self.near()?];
+        while self.eat("&&") {
+            nodes.push(self.near()?);
+        }
+        Ok(single_or(nodes, Node::Both))
+    }
+
+    fn near(&mut self) -> Parsed {
+        let mut nodes = vec![self.direct()?];
+        let mut within = u16::MAX;
+        loop {
+            self.peek();
+            if self.rest().starts_with("&&") || !self.eat("&") {
+                return Ok(single_or(nodes, |nodes| Node::Near(nodes, within)));
+            }
+            within = within.min(self.number().unwrap_or(u16::MAX));
+            nodes.push(self.direct()?);
+        }
+    }
+
+    fn direct(&mut self) -> Parsed {
+        let actor = self.sequence()?;
+        if !self.eat(">") {
+            return Ok(actor);
+        }
+        let act = self.sequence()?;
+        let target = if self.eat(">") { Some(Box::new(self.sequence()?)) } else { None };
+        Ok(Node::Direct(Box::new(actor), Box::new(act), target))
+    }
+
+    fn sequence(&mut self) -> Parsed {
+        let mut items = Vec::new();
+        join(&mut items, 0, self.item()?);
+        loop {
+            let gap = if self.eat("..") { Some(self.number().unwrap_or(DEFAULT_GAP)) } else { None };
+            match (self.peek(), gap) {
+                (Some(c), _) if !"&>|)]".contains(c) => join(&mut items, gap.unwrap_or(0), self.item()?),
+                (_, Some(_)) => {
+                    return Err(self.error("nothing after `..`", "write what must follow, or take the dots away"));
+                }
+                _ => break,
+            }
+        }
+        if items.len() == 1 {
+            return Ok(items.swap_remove(0).1);
+        }
+        Ok(Node::Seq(items))
+    }
+
+    fn item(&mut self) -> Parsed {
+        let node = self.atom()?;
+        if !self.eat("-(") {
+            return Ok(node);
+        }
+        Ok(Node::Except(Box::new(node), self.alternatives(')')?))
+    }
+
+    fn atom(&mut self) -> Parsed {
+        match self.peek() {
+            None => Err(self.error("nothing to match", "write a word, a list (@name) or a group")),
+            Some('(') => Ok(single_or(self.group(')')?, Node::Alt)),
+            Some('[') => Ok(Node::Opt(Box::new(single_or(self.group(']')?, Node::Alt)))),
+            Some('@') => {
+                let name = self.name()?;
+                Ok(if name == "number" { Node::Term(Term::Number) } else { Node::List(name) })
+            }
+            Some('#') => self.name().map(Node::Code),
+            Some('\'') if self.rest()[1..].contains('\'') => {
+                self.quoted('\'').map(|text| Node::Term(Term::Exact(text)))
+            }
+            Some('/') => self.quoted('/').map(Node::Regex),
+            Some(_) => self.word(),
+        }
+    }
+
+    fn group(&mut self, close: char) -> Result<Vec<Node>, PatternError> {
+        self.at += 1;
+        self.alternatives(close)
+    }
+
+    /// What stands between an opening mark, already read, and `close`.
+    fn alternatives(&mut self, close: char) -> Result<Vec<Node>, PatternError> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(self.error("groups are nested more than 20 deep", "use a list (@name) for the inner groups"));
+        }
+        let mut nodes = vec![self.both()?];
+        while self.eat("|") {
+            nodes.push(self.both()?);
+        }
+        self.depth -= 1;
+        if self.peek() != Some(close) {
+            return Err(self.error(format!("expected `{close}` or `|`"), "close the group"));
+        }
+        self.at += 1;
+        Ok(nodes)
+    }
+
+    /// The name after `@` or `#`. In `@list..3` the dots belong to the gap.
+    fn name(&mut self) -> Result<String, PatternError> {
+        let rest = &self.rest()[1..];
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || "_.-".contains(c))).unwrap_or(rest.len());
+        let name = rest[..end].split("..").next().unwrap_or_default().trim_end_matches(['.', '-']);
+        if name.is_empty() {
+            return Err(self.error("a name is missing here", "write @list or #code"));
+        }
+        self.at += 1 + name.len();
+        Ok(name.to_string())
+    }
+
+    fn quoted(&mut self, mark: char) -> Result<String, PatternError> {
+        let rest = &self.rest()[1..];
+        let Some(end) = rest.find(mark) else {
+            return Err(self.error(format!("`{mark}` is never closed"), "close it, or take it away"));
+        };
+        if end == 0 {
+            return Err(self.error("nothing between the marks", "write what is to be matched"));
+        }
+        self.at += end + 2;
+        Ok(rest[..end].to_string())
+    }
+
+    fn word(&mut self) -> Parsed {
+        let rest = self.rest();
+        let stops = |i: usize, c: char| c.is_whitespace() || "()[]|&>@#/".contains(c) || rest[i..].starts_with("..");
+        let end = rest.char_indices().find(|&(i, c)| stops(i, c)).map_or(rest.len(), |(i, _)| i);
+        // In `guinea-(pig)` the hyphen opens an exception.
+        let word = if rest[end..].starts_with('(') { rest[..end].trim_end_matches('-') } else { &rest[..end] };
+        if word == "_" {
+            self.at += 1;
+            return Ok(Node::Any);
+        }
+        let node =
+            words(word).ok_or_else(|| self.error("nothing to match", "punctuation is no token: write words"))?;
+        self.at += word.len();
+        Ok(node)
+    }
+}
+
+/// Adds an item to a sequence; a word of several tokens (`in-service`) joins the sequence around it.
+fn join(items: &mut Vec<(u16, Node)>, gap: u16, node: Node) {
+    match node {
+        Node::Seq(inner) => {
+            let gaps = inner.into_iter().enumerate();
+            items.extend(gaps.map(|(i, (own, node))| (if i == 0 { gap } else { own }, node)));
+        }
+        node => items.push((gap, node)),
+    }
+}
+
+/// A word of a pattern, cut into tokens as a text would be.
+fn words(raw: &str) -> Option<Node> {
+    let folded = fold(raw.trim_end_matches([',', '.', ';', '!', ':']));
+    let parts = folded.split(['-', '\u{2010}', '\u{2011}']).filter(|part| !part.is_empty());
+    let terms = parts.flat_map(|part| match clitic(part) {
+        Some(at) => vec![part[..at].to_string(), part[at..].to_string()],
+        None => vec![part.to_string()],
+    });
+    let items: Vec<(u16, Node)> = terms.map(|part| term(&part).map(|t| (0, Node::Term(t)))).collect::<Option<_>>()?;
+    match items.len() {
+        0 => None,
+        1 => items.into_iter().next().map(|item| item.1),
+        _ => Some(Node::Seq(items)),
+    }
+}
+
+fn term(word: &str) -> Option<Term> {
+    if !word.chars().any(char::is_alphanumeric) {
+        return None;
+    }
+    Some(match word.strip_suffix('~') {
+        Some(base) => Term::Stem(base.to_string()),
+        None if word.contains(['*', '?']) => Term::Glob(word.to_string()),
+        None => Term::Word(word.to_string()),
+    })
+}
+
+fn single_or(mut nodes: Vec<Node>, wrap: impl FnOnce(Vec<Node>) -> Node) -> Node {
+    if nodes.len() == 1 { nodes.swap_remove(0) } else { wrap(nodes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str) -> Node {
+        Node::Term(Term::Word(text.into()))
+    }
+
+    #[test]
+    fn reads_every_construct() {
+        let list = |name: &str| Node::List(name.into());
+        let stem = |text: &str| Node::Term(Term::Stem(text.into()));
+        let cases = [
+            ("call back", Node::Seq(vec![(0, word("call")), (0, word("back"))])),
+            ("in-service", Node::Seq(vec![(0, word("in")), (0, word("service"))])),
+            ("don't", Node::Seq(vec![(0, word("do")), (0, word("n't"))])),
+            ("@a ..6 b", Node::Seq(vec![(0, list("a")), (6, word("b"))])),
+            ("@a..b", Node::Seq(vec![(0, list("a")), (4, word("b"))])),
+            ("a &8 b", Node::Near(vec![word("a"), word("b")], 8)),
+            ("a && b", Node::Both(vec![word("a"), word("b")])),
+            ("(a | b c)", Node::Alt(vec![word("a"), Node::Seq(vec![(0, word("b")), (0, word("c"))])])),
+            (
+                "[the] 'IT'",
+                Node::Seq(vec![(0, Node::Opt(Box::new(word("the")))), (0, Node::Term(Term::Exact("IT".into())))]),
+            ),
+            (
+                "@d > train~ > @s",
+                Node::Direct(Box::new(list("d")), Box::new(stem("train")), Some(Box::new(list("s")))),
+            ),
+            (
+                "guinea -(guinea pig)",
+                Node::Except(Box::new(word("guinea")), vec![Node::Seq(vec![(0, word("guinea")), (0, word("pig"))])]),
+            ),
+        ];
+        for (text, want) in cases {
+            assert_eq!(parse(text), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_the_place_of_a_mistake() {
+        for (text, at) in [("(a | b", 6), ("a ..", 4), ("", 0), ("a )", 2), ("/open", 0), ("@ x", 0)] {
+            assert_eq!(parse(text).map_err(|e| e.at), Err(at), "{text}");
+        }
+    }
+}

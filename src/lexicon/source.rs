@@ -1,0 +1,611 @@
+//! Lexicon files as written: every value with its place, every mistake collected.
+//!
+//! Comes in: TOML text. Goes out: a [`Source`] with places, and diagnostics for whatever is not as it should be.
+//! Never happens here: reading patterns, or checking that a name exists (see [`super::compile`]).
+
+use crate::codebook::{Code, Codebook, Facet};
+use crate::diagnostic::Diagnostic;
+use std::ops::Range;
+use toml_edit::{Item, Table, TableLike};
+
+/// A value and where it stands: the file (as a place in [`Source::files`]) and its bytes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// The file, as a place in [`Source::files`].
+    pub file: usize,
+    /// First byte of the value.
+    pub at: usize,
+}
+
+/// A file that a lexicon is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// As the user named it, or beside what the user named.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A party: who "we" and "they" are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartySource {
+    /// Name, for `@name`.
+    pub name: Placed<String>,
+    /// Patterns that name the party.
+    pub nouns: Vec<Placed<String>>,
+    /// Level of the speakers whose "we" is this party.
+    pub first: Option<String>,
+    /// Level of the speakers whose "they" is this party.
+    pub third: Option<String>,
+}
+
+/// A rule as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleSource {
+    /// Unique name.
+    pub id: Placed<String>,
+    /// Codes that it speaks for.
+    pub codes: Vec<Placed<String>>,
+    /// Any of these makes it fire.
+    pub patterns: Vec<Placed<String>>,
+    /// Share of full evidence; below 0: evidence against.
+    pub weight: f64,
+    /// Level of the speakers that it holds for.
+    pub level: Option<String>,
+    /// Other attributes of the speaker, as globs.
+    pub when: Vec<(String, String)>,
+    /// What the question before must match.
+    pub asked: Option<Placed<String>>,
+    /// What must stand in the segment too.
+    pub with: Vec<Placed<String>>,
+    /// What must not stand in the segment.
+    pub without: Vec<Placed<String>>,
+    /// What must not stand near the hit.
+    pub not_near: Option<Placed<String>>,
+    /// What must not follow the hit.
+    pub not_before: Option<Placed<String>>,
+    /// What must not precede the hit.
+    pub not_after: Option<Placed<String>>,
+    /// Words for `not_near`, `not_before`, `not_after`.
+    pub window: Option<u16>,
+    /// What each context does, in the order of [`super::Context::ALL`]; none: the default.
+    pub effects: Vec<Option<super::Effect>>,
+    /// Sentences in which the rule must fire.
+    pub yes: Vec<Placed<String>>,
+    /// Sentences in which it must not.
+    pub no: Vec<Placed<String>>,
+}
+
+/// A context trigger as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerSource {
+    /// What it makes of the words in its scope; none for `stop` and `pseudo` entries.
+    pub kind: Option<super::Context>,
+    /// Any of these.
+    pub patterns: Vec<Placed<String>>,
+    /// Words after it are in its scope.
+    pub forward: bool,
+    /// Words before it are in its scope.
+    pub backward: bool,
+    /// How many words.
+    pub scope: u16,
+    /// True for `[[stop]]`: ends a scope.
+    pub stop: bool,
+}
+
+/// Everything that the files of one lexicon say.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The files, the named one first.
+    pub files: Vec<SourceFile>,
+    /// Facets and codes.
+    pub codebook: Codebook,
+    /// Places of the codes, in their order.
+    pub code_places: Vec<(usize, usize)>,
+    /// Language name.
+    pub language: Option<Placed<String>>,
+    /// Files to read too, beside the first.
+    pub include: Vec<Placed<String>>,
+    /// Defaults for contexts, in the order of [`super::Context::ALL`].
+    pub defaults: Vec<Option<super::Effect>>,
+    /// Named lists.
+    pub lists: Vec<(Placed<String>, Vec<Placed<String>>)>,
+    /// Parties.
+    pub parties: Vec<PartySource>,
+    /// Rules.
+    pub rules: Vec<RuleSource>,
+    /// Context triggers.
+    pub triggers: Vec<TriggerSource>,
+}
+
+impl Source {
+    /// A diagnostic at a place.
+    pub fn error<T>(&self, code: &'static str, place: &Placed<T>, message: impl Into<String>) -> Diagnostic {
+        self.error_at(code, place.file, place.at, message)
+    }
+
+    /// A diagnostic at a byte of a file.
+    pub fn error_at(&self, code: &'static str, file: usize, at: usize, message: impl Into<String>) -> Diagnostic {
+        let file = &self.files[file];
+        Diagnostic::error(code, &file.path, message).at_byte(&file.text, at)
+    }
+
+    /// Adds what one file says.
+    pub fn read(&mut self, path: &str, text: &str) -> Vec<Diagnostic> {
+        let file = self.files.len();
+        self.files.push(SourceFile { path: path.to_string(), text: text.to_string() });
+        let document = match toml_edit::Document::parse(text.to_string()) {
+            Ok(document) => document,
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                return vec![self.error_at(
+                    "lexicon-syntax",
+                    file,
+                    at,
+                    format!("not TOML: {}", error.message().trim()),
+                )];
+            }
+        };
+        let mut reader = Reader { file, source: self, found: Vec::new() };
+        reader.root(document.as_table());
+        reader.found
+    }
+}
+
+/// Reads one file into the source.
+struct Reader<'s> {
+    file: usize,
+    source: &'s mut Source,
+    found: Vec<Diagnostic>,
+}
+
+const ROOT: &[&str] =
+    &["codebook", "facet", "code", "lists", "party", "defaults", "rule", "trigger", "stop", "pseudo"];
+const CODEBOOK: &[&str] = &["name", "title", "version", "language", "source", "include", "context"];
+const FACET: &[&str] = &["name", "definition", "exclusive"];
+const CODE: &[&str] = &["name", "definition", "include", "exclude", "color", "source", "opposite"];
+const PARTY: &[&str] = &["nouns", "first", "third"];
+const EFFECTS: &[&str] = &["negated", "hypothetical", "past", "reported"];
+const RULE: &[&str] = &[
+    "id",
+    "code",
+    "codes",
+    "pattern",
+    "patterns",
+    "weight",
+    "level",
+    "when",
+    "asked",
+    "with",
+    "without",
+    "not_near",
+    "not_before",
+    "not_after",
+    "window",
+    "negated",
+    "hypothetical",
+    "past",
+    "reported",
+    "yes",
+    "no",
+    "note",
+];
+const TRIGGER: &[&str] = &["kind", "patterns", "direction", "scope", "note"];
+
+impl Reader<'_> {
+    fn problem(&mut self, code: &'static str, at: usize, message: impl Into<String>, help: impl Into<String>) {
+        let help = help.into();
+        let found = self.source.error_at(code, self.file, at, message);
+        self.found.push(if help.is_empty() { found } else { found.help(help) });
+    }
+
+    fn root(&mut self, root: &Table) {
+        self.known(root, ROOT, "a lexicon file");
+        if let Some(table) = self.table(root, "codebook") {
+            self.codebook(table);
+        }
+        self.each(root, "facet", Self::facet);
+        self.each(root, "code", Self::code);
+        if let Some(lists) = self.table(root, "lists") {
+            self.lists(lists);
+        }
+        if let Some(parties) = self.table(root, "party") {
+            self.parties(parties);
+        }
+        if let Some(table) = self.table(root, "defaults") {
+            self.known(table, EFFECTS, "[defaults]");
+            self.source.defaults = self.effects(table);
+        }
+        self.each(root, "rule", Self::rule);
+        self.each(root, "trigger", |reader, table| reader.trigger(table, TriggerKind::Scope));
+        self.each(root, "stop", |reader, table| reader.trigger(table, TriggerKind::Stop));
+        self.each(root, "pseudo", |reader, table| reader.trigger(table, TriggerKind::Pseudo));
+    }
+
+    fn codebook(&mut self, table: &dyn TableLike) {
+        self.known(table, CODEBOOK, "[codebook]");
+        let text = |reader: &mut Self, key| reader.text(table, key).map(|placed| placed.value).unwrap_or_default();
+        self.source.codebook.name = text(self, "name");
+        self.source.codebook.title = text(self, "title");
+        self.source.codebook.version = text(self, "version");
+        self.source.language = self.text(table, "language");
+        self.source.include = self.texts(table, "include");
+        let context = self.text(table, "context");
+        self.source.include.extend(context);
+    }
+
+    fn facet(&mut self, table: &Table) {
+        self.known(table, FACET, "[[facet]]");
+        let Some(name) = self.required(table, "name", "[[facet]]") else { return };
+        if self.source.codebook.facets.iter().any(|facet| facet.name == name.value) {
+            return self.problem(
+                "lexicon-duplicate",
+                name.at,
+                format!("facet \"{}\" is there twice", name.value),
+                "take one away",
+            );
+        }
+        let definition = self.text(table, "definition").map(|d| d.value).unwrap_or_default();
+        let exclusive = self.boolean(table, "exclusive").unwrap_or(false);
+        self.source.codebook.facets.push(Facet { name: name.value, definition, exclusive });
+    }
+
+    fn code(&mut self, table: &Table) {
+        self.known(table, CODE, "[[code]]");
+        let Some(name) = self.required(table, "name", "[[code]]") else { return };
+        if self.source.codebook.id(&name.value).is_some() {
+            return self.problem(
+                "lexicon-duplicate",
+                name.at,
+                format!("code \"{}\" is there twice", name.value),
+                "take one away",
+            );
+        }
+        if self.text(table, "definition").is_none() {
+            let message = format!("code \"{}\" has no definition", name.value);
+            self.problem("lexicon-missing", name.at, message, "say in one sentence what it means");
+        }
+        let text = |reader: &mut Self, key| reader.text(table, key).map(|placed| placed.value).unwrap_or_default();
+        let color = self.color(table);
+        let opposite = self.text(table, "opposite").map(|placed| placed.value);
+        let code = Code {
+            name: name.value,
+            definition: text(self, "definition"),
+            include: text(self, "include"),
+            exclude: text(self, "exclude"),
+            color,
+            source: text(self, "source"),
+            opposite,
+        };
+        self.source.codebook.codes.push(code);
+        self.source.code_places.push((self.file, name.at));
+    }
+
+    fn color(&mut self, table: &dyn TableLike) -> String {
+        let Some(color) = self.text(table, "color") else { return String::new() };
+        let digits = color.value.strip_prefix('#').unwrap_or("");
+        if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let message = format!("a colour is #RRGGBB, found \"{}\"", color.value);
+            self.problem("lexicon-color", color.at, message, "write six hexadecimal digits, as in \"#0072B2\"");
+        }
+        color.value
+    }
+
+    fn lists(&mut self, lists: &dyn TableLike) {
+        for (name, item) in lists.iter() {
+            let at = self.key_at(lists, name);
+            if self.source.lists.iter().any(|list| list.0.value == name) {
+                self.problem(
+                    "lexicon-duplicate",
+                    at,
+                    format!("list \"{name}\" is there twice"),
+                    "join the two, or rename one",
+                );
+                continue;
+            }
+            let entries = self.strings_of(item, name);
+            if entries.is_empty() {
+                self.problem(
+                    "lexicon-empty",
+                    at,
+                    format!("list \"{name}\" has no entries"),
+                    "add words, or take it away",
+                );
+            }
+            self.source.lists.push((Placed { value: name.to_string(), file: self.file, at }, entries));
+        }
+    }
+
+    fn parties(&mut self, parties: &dyn TableLike) {
+        for (name, item) in parties.iter() {
+            let at = self.key_at(parties, name);
+            let Some(table) = item.as_table_like() else {
+                self.problem("lexicon-type", at, format!("party.{name} must be a table"), "write [party.NAME]");
+                continue;
+            };
+            self.known(table, PARTY, "[party]");
+            let party = PartySource {
+                name: Placed { value: name.to_string(), file: self.file, at },
+                nouns: self.texts(table, "nouns"),
+                first: self.text(table, "first").map(|placed| placed.value),
+                third: self.text(table, "third").map(|placed| placed.value),
+            };
+            self.source.parties.push(party);
+        }
+    }
+
+    fn rule(&mut self, table: &Table) {
+        self.known(table, RULE, "[[rule]]");
+        let Some(id) = self.required(table, "id", "[[rule]]") else { return };
+        if self.source.rules.iter().any(|rule| rule.id.value == id.value) {
+            return self.problem(
+                "lexicon-duplicate",
+                id.at,
+                format!("rule \"{}\" is there twice", id.value),
+                "rename one",
+            );
+        }
+        let codes = self.one_or_many(table, "code", "codes");
+        let patterns = self.one_or_many(table, "pattern", "patterns");
+        for (empty, key) in [(codes.is_empty(), "code"), (patterns.is_empty(), "pattern")] {
+            if empty {
+                let message = format!("rule \"{}\" has no {key}", id.value);
+                self.problem("lexicon-missing", id.at, message, format!("add {key} = \"…\""));
+            }
+        }
+        let rule = RuleSource {
+            codes,
+            patterns,
+            weight: self.weight(table, &id),
+            level: self.text(table, "level").map(|placed| placed.value),
+            when: self.when(table),
+            asked: self.text(table, "asked"),
+            with: self.texts(table, "with"),
+            without: self.texts(table, "without"),
+            not_near: self.text(table, "not_near"),
+            not_before: self.text(table, "not_before"),
+            not_after: self.text(table, "not_after"),
+            window: self.words(table, "window"),
+            effects: self.effects(table),
+            yes: self.texts(table, "yes"),
+            no: self.texts(table, "no"),
+            id,
+        };
+        self.source.rules.push(rule);
+    }
+
+    fn weight(&mut self, table: &dyn TableLike, id: &Placed<String>) -> f64 {
+        let Some(item) = table.get("weight") else {
+            self.problem(
+                "lexicon-missing",
+                id.at,
+                format!("rule \"{}\" has no weight", id.value),
+                "add weight = 0.5",
+            );
+            return 0.5;
+        };
+        let at = start(item.span());
+        let Some(weight) = item.as_float().or_else(|| item.as_integer().map(|n| n as f64)) else {
+            self.problem("lexicon-type", at, "weight must be a number", "write weight = 0.5");
+            return 0.5;
+        };
+        if weight == 0.0 || !(-1.0..=1.0).contains(&weight) {
+            let message =
+                format!("weight must be above 0 and at most 1 (below 0 for evidence against), found {weight}");
+            self.problem(
+                "lexicon-weight",
+                at,
+                message,
+                "weights are shares of full evidence; a decisive rule is 1.0",
+            );
+            return 0.5;
+        }
+        weight
+    }
+
+    fn when(&mut self, table: &dyn TableLike) -> Vec<(String, String)> {
+        let Some(item) = table.get("when") else { return Vec::new() };
+        let Some(conditions) = item.as_table_like() else {
+            self.problem(
+                "lexicon-type",
+                start(item.span()),
+                "when must be a table",
+                "write when = { department = \"Title I*\" }",
+            );
+            return Vec::new();
+        };
+        let keys: Vec<String> = conditions.iter().map(|(key, _)| key.to_string()).collect();
+        let pairs = keys.into_iter().filter_map(|key| self.text(conditions, &key).map(|value| (key, value.value)));
+        pairs.collect()
+    }
+
+    fn effects(&mut self, table: &dyn TableLike) -> Vec<Option<super::Effect>> {
+        EFFECTS.iter().map(|key| self.effect(table, key)).collect()
+    }
+
+    fn effect(&mut self, table: &dyn TableLike, key: &str) -> Option<super::Effect> {
+        let name = self.text(table, key)?;
+        let effect = super::Effect::named(&name.value);
+        if effect.is_none() {
+            let message =
+                format!("{key} must be \"drop\", \"weaken\", \"keep\" or \"opposite\", found \"{}\"", name.value);
+            self.problem("lexicon-effect", name.at, message, "choose one of the four");
+        }
+        effect
+    }
+
+    fn trigger(&mut self, table: &Table, kind: TriggerKind) {
+        self.known(table, TRIGGER, "a context entry");
+        let context = if kind == TriggerKind::Stop { None } else { self.context(table) };
+        if kind == TriggerKind::Scope && context.is_none() {
+            return;
+        }
+        let direction = self.text(table, "direction").map_or("forward".to_string(), |placed| placed.value);
+        let patterns = self.texts(table, "patterns");
+        let pseudo = kind == TriggerKind::Pseudo;
+        let trigger = TriggerSource {
+            kind: if pseudo { None } else { context },
+            patterns,
+            forward: direction != "backward" && !pseudo,
+            backward: direction != "forward" && !pseudo,
+            scope: self.words(table, "scope").unwrap_or(6),
+            stop: kind == TriggerKind::Stop,
+        };
+        self.source.triggers.push(trigger);
+    }
+
+    fn context(&mut self, table: &Table) -> Option<super::Context> {
+        let name = self.text(table, "kind")?;
+        let context = super::Context::named(&name.value);
+        if context.is_none() {
+            let message = format!("kind must be one of {}, found \"{}\"", EFFECTS.join(", "), name.value);
+            self.problem("lexicon-context", name.at, message, "choose one of the four");
+        }
+        context
+    }
+
+    // ---- values ----
+
+    /// Reports keys that are not known, with the nearest known one.
+    fn known(&mut self, table: &dyn TableLike, known: &[&str], what: &str) {
+        let unknown: Vec<String> =
+            table.iter().map(|(key, _)| key.to_string()).filter(|key| !known.contains(&key.as_str())).collect();
+        for key in unknown {
+            let at = self.key_at(table, &key);
+            let help = super::nearest(&key, known.iter().copied()).map_or_else(
+                || format!("known keys: {}", known.join(", ")),
+                |near| format!("did you mean \"{near}\"?"),
+            );
+            self.problem("lexicon-unknown-key", at, format!("{what} has no key \"{key}\""), help);
+        }
+    }
+
+    fn key_at(&self, table: &dyn TableLike, key: &str) -> usize {
+        let at = table.key(key).and_then(|key| key.span());
+        at.or_else(|| table.get(key).and_then(Item::span)).map_or(0, |span| span.start)
+    }
+
+    fn table<'t>(&mut self, root: &'t Table, key: &str) -> Option<&'t dyn TableLike> {
+        let item = root.get(key)?;
+        if item.as_table_like().is_none() {
+            self.problem(
+                "lexicon-type",
+                start(item.span()),
+                format!("{key} must be a table"),
+                format!("write [{key}]"),
+            );
+        }
+        item.as_table_like()
+    }
+
+    fn each(&mut self, root: &Table, key: &str, mut read: impl FnMut(&mut Self, &Table)) {
+        let Some(item) = root.get(key) else { return };
+        let Some(tables) = item.as_array_of_tables() else {
+            let at = start(item.span());
+            return self.problem(
+                "lexicon-type",
+                at,
+                format!("{key} must be a list of tables"),
+                format!("write [[{key}]]"),
+            );
+        };
+        for table in tables {
+            read(self, table);
+        }
+    }
+
+    fn required(&mut self, table: &Table, key: &str, what: &str) -> Option<Placed<String>> {
+        let found = self.text(table, key);
+        if found.is_none() && table.get(key).is_none() {
+            self.problem(
+                "lexicon-missing",
+                start(table.span()),
+                format!("{what} has no {key}"),
+                format!("add {key} = \"…\""),
+            );
+        }
+        found
+    }
+
+    fn text(&mut self, table: &dyn TableLike, key: &str) -> Option<Placed<String>> {
+        let item = table.get(key)?;
+        let at = start(item.span());
+        match item.as_str() {
+            Some(text) => Some(Placed { value: text.to_string(), file: self.file, at }),
+            None => {
+                self.problem("lexicon-type", at, format!("{key} must be text"), format!("write {key} = \"…\""));
+                None
+            }
+        }
+    }
+
+    fn boolean(&mut self, table: &dyn TableLike, key: &str) -> Option<bool> {
+        let item = table.get(key)?;
+        if item.as_bool().is_none() {
+            self.problem("lexicon-type", start(item.span()), format!("{key} must be true or false"), "");
+        }
+        item.as_bool()
+    }
+
+    fn words(&mut self, table: &dyn TableLike, key: &str) -> Option<u16> {
+        let item = table.get(key)?;
+        let number = item.as_integer().and_then(|n| u16::try_from(n).ok());
+        if number.is_none() {
+            self.problem(
+                "lexicon-type",
+                start(item.span()),
+                format!("{key} must be a number of words"),
+                "write a whole number from 0",
+            );
+        }
+        number
+    }
+
+    /// One text or a list of texts.
+    fn texts(&mut self, table: &dyn TableLike, key: &str) -> Vec<Placed<String>> {
+        table.get(key).map(|item| self.strings_of(item, key)).unwrap_or_default()
+    }
+
+    fn strings_of(&mut self, item: &Item, key: &str) -> Vec<Placed<String>> {
+        if let Some(text) = item.as_str() {
+            return vec![Placed { value: text.to_string(), file: self.file, at: start(item.span()) }];
+        }
+        let Some(array) = item.as_array() else {
+            self.problem(
+                "lexicon-type",
+                start(item.span()),
+                format!("{key} must be a list of texts"),
+                "write [\"…\", \"…\"]",
+            );
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for value in array {
+            let at = start(value.span());
+            match value.as_str() {
+                Some(text) => texts.push(Placed { value: text.to_string(), file: self.file, at }),
+                None => self.problem("lexicon-type", at, format!("{key} may hold texts only"), "put it in quotes"),
+            }
+        }
+        texts
+    }
+
+    fn one_or_many(&mut self, table: &dyn TableLike, one: &str, many: &str) -> Vec<Placed<String>> {
+        let mut texts = self.texts(table, one);
+        texts.extend(self.texts(table, many));
+        texts
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TriggerKind {
+    Scope,
+    Stop,
+    Pseudo,
+}
+
+fn start(span: Option<Range<usize>>) -> usize {
+    span.map_or(0, |span| span.start)
+}

@@ -1,0 +1,215 @@
+//! The terms of a lexicon, and which of them a word meets: aho-corasick over each distinct form, once.
+//!
+//! Comes in: every single-word term of the patterns and lists. Goes out: for a form, the ids of the terms and lists
+//! that it meets, ascending. Never happens here: anything about more than one word.
+
+use super::pattern::Term;
+use crate::token::{Language, Reading, Stemmer, Terms};
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::collections::BTreeMap;
+
+/// The place of a term, or of the single words of a list, among all terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TermId(pub u32);
+
+/// Collects terms while a lexicon is compiled.
+pub struct TermTableBuilder {
+    stemmer: Stemmer,
+    ids: BTreeMap<Term, TermId>,
+    /// For each id: the lists that the term belongs to.
+    lists: Vec<Vec<TermId>>,
+}
+
+impl TermTableBuilder {
+    /// No terms yet.
+    pub fn new(language: Language) -> Self {
+        TermTableBuilder { stemmer: Stemmer::new(language), ids: BTreeMap::new(), lists: Vec::new() }
+    }
+
+    /// The id of a term; the same term has the same id.
+    pub fn term(&mut self, term: &Term) -> TermId {
+        let term = match term {
+            Term::Stem(word) => Term::Stem(self.stemmer.stem(word).into_owned()),
+            term => term.clone(),
+        };
+        if let Some(&id) = self.ids.get(&term) {
+            return id;
+        }
+        let id = self.list();
+        self.ids.insert(term, id);
+        id
+    }
+
+    /// An id for the single words of a list.
+    pub fn list(&mut self) -> TermId {
+        self.lists.push(Vec::new());
+        TermId(self.lists.len() as u32 - 1)
+    }
+
+    /// Makes a term a member of a list.
+    pub fn put(&mut self, term: TermId, list: TermId) {
+        self.lists[term.0 as usize].push(list);
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    /// When the terms are too many for one automaton.
+    pub fn build(self) -> Result<TermTable, aho_corasick::BuildError> {
+        let mut needles = Vec::new();
+        let mut targets = Vec::new();
+        let mut number = None;
+        for (term, id) in self.ids {
+            let check = match &term {
+                Term::Word(_) | Term::Stem(_) => Check::None,
+                Term::Glob(glob) => Check::Glob(glob.clone()),
+                Term::Exact(text) => Check::Exact(text.clone()),
+                Term::Number => {
+                    number = Some(id);
+                    continue;
+                }
+            };
+            needles.push(needle(&term));
+            targets.push((id, check));
+        }
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&needles)?;
+        Ok(TermTable { automaton, targets, lists: self.lists, number })
+    }
+}
+
+/// What the automaton looks for: keys stand between U+0002 and U+0003, stems between U+0001 and U+0003.
+fn needle(term: &Term) -> String {
+    match term {
+        Term::Word(word) => format!("\u{2}{word}\u{3}"),
+        Term::Exact(text) => format!("\u{2}{}\u{3}", crate::token::fold(text)),
+        Term::Stem(stem) => format!("\u{1}{stem}\u{3}"),
+        Term::Glob(glob) => longest_literal(&format!("\u{2}{glob}\u{3}")).to_string(),
+        Term::Number => String::new(),
+    }
+}
+
+/// The longest stretch of a glob without wildcards.
+fn longest_literal(glob: &str) -> &str {
+    glob.split(['*', '?']).rev().max_by_key(|part| part.len()).unwrap_or("")
+}
+
+/// What remains to be tested after the automaton has found a needle.
+enum Check {
+    None,
+    Glob(String),
+    Exact(String),
+}
+
+/// All terms of a lexicon.
+pub struct TermTable {
+    automaton: AhoCorasick,
+    targets: Vec<(TermId, Check)>,
+    lists: Vec<Vec<TermId>>,
+    number: Option<TermId>,
+}
+
+impl TermTable {
+    /// Number of ids.
+    pub fn len(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// True for a lexicon without terms.
+    pub fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+    }
+}
+
+impl Terms for TermTable {
+    fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32> {
+        let mut ids = Vec::new();
+        for reading in readings {
+            let letters = format!("\u{2}{}\u{3}\u{1}{}\u{3}", reading.key, reading.stem);
+            for found in self.automaton.find_overlapping_iter(&letters) {
+                let (id, check) = &self.targets[found.pattern().as_usize()];
+                let holds = match check {
+                    Check::None => true,
+                    Check::Glob(glob) => glob_matches(glob, &reading.key),
+                    Check::Exact(text) => text == raw,
+                };
+                if holds {
+                    ids.push(id.0);
+                }
+            }
+            ids.extend(self.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
+        }
+        let lists: Vec<u32> = ids.iter().flat_map(|&id| self.lists[id as usize].iter().map(|list| list.0)).collect();
+        ids.extend(lists);
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+/// True when a glob (`*` any letters, `?` one letter) meets the whole word. Linear in the word for each `*`.
+///
+/// ```
+/// # use precode::lexicon::terms::glob_matches;
+/// assert!(glob_matches("train*", "training") && glob_matches("w?n", "won") && !glob_matches("art", "artifact"));
+/// ```
+pub fn glob_matches(glob: &str, word: &str) -> bool {
+    let (glob, word): (Vec<char>, Vec<char>) = (glob.chars().collect(), word.chars().collect());
+    let (mut g, mut w, mut star) = (0, 0, None);
+    while w < word.len() {
+        if g < glob.len() && glob[g] == '*' {
+            star = Some((g, w));
+            g += 1;
+        } else if g < glob.len() && (glob[g] == '?' || glob[g] == word[w]) {
+            g += 1;
+            w += 1;
+        } else if let Some((at, from)) = star {
+            star = Some((at, from + 1));
+            g = at + 1;
+            w = from + 1;
+        } else {
+            return false;
+        }
+    }
+    glob[g..].iter().all(|&c| c == '*')
+}
+
+/// True for digits and for number words.
+fn is_number(key: &str) -> bool {
+    const WORDS: [&str; 34] = [
+        "billion",
+        "dozen",
+        "eight",
+        "eighteen",
+        "eighty",
+        "eleven",
+        "fifteen",
+        "fifty",
+        "five",
+        "forty",
+        "four",
+        "fourteen",
+        "hundred",
+        "hundreds",
+        "million",
+        "nine",
+        "nineteen",
+        "ninety",
+        "one",
+        "seven",
+        "seventeen",
+        "seventy",
+        "six",
+        "sixteen",
+        "sixty",
+        "ten",
+        "thirteen",
+        "thirty",
+        "thousand",
+        "thousands",
+        "three",
+        "twelve",
+        "twenty",
+        "two",
+    ];
+    key.starts_with(|c: char| c.is_ascii_digit()) || WORDS.binary_search(&key).is_ok()
+}

@@ -1,0 +1,184 @@
+//! Sentences, and the segments that are coded.
+//!
+//! Comes in: a turn's tokens. Goes out: sentences as runs of tokens, and segments as runs of whole sentences.
+//! Never happens here: any look at a lexicon.
+
+use crate::span::Span;
+use crate::token::{Break, Forms, Token};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// What is judged as one piece.
+///
+/// On the answer "We train them. They train us." followed, after a blank line, by "It works.":
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// The whole answer: one segment of three sentences. Answers longer than [`MOST_WORDS`] are cut at the paragraph
+    /// or sentence border nearest to equal parts.
+    #[default]
+    Answer,
+    /// Two segments: the parts before and after the blank line.
+    Paragraph,
+    /// Three segments.
+    Sentence,
+}
+
+/// Longest answer that is judged as one piece, in tokens.
+pub const MOST_WORDS: usize = 400;
+
+/// A run of whole sentences inside one turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The tokens, as places in the turn's list.
+    pub tokens: Range<usize>,
+    /// The sentences, as places in the turn's list.
+    pub sentences: Range<usize>,
+}
+
+/// The sentences of a turn, as runs of its tokens; every token lies in exactly one.
+pub fn sentences(text: &str, tokens: &[Token], forms: &Forms) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for next in 1..tokens.len() {
+        if ends_between(text, tokens[next - 1], tokens[next], forms) || next - start >= LONGEST_SENTENCE {
+            found.push(start..next);
+            start = next;
+        }
+    }
+    if start < tokens.len() {
+        found.push(start..tokens.len());
+    }
+    found
+}
+
+/// Speech-to-text without punctuation must not become one sentence of an hour.
+const LONGEST_SENTENCE: usize = 80;
+
+/// True when a sentence ends between two neighbouring tokens.
+fn ends_between(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
+    let gap = right.before;
+    if gap.has(Break::PARAGRAPH) {
+        return true;
+    }
+    if !gap.has(Break::STOP) || !gap.has(Break::SPACE) {
+        return false;
+    }
+    let opens = text[right.span().start..].chars().next().is_some_and(|c| !c.is_lowercase());
+    let closed = gap.has(Break::OPEN) && !gap.has(Break::ELLIPSIS);
+    if !opens && !closed {
+        return false;
+    }
+    let between = &text[left.span().end..right.span().start];
+    !(between.starts_with('.') && !gap.has(Break::ELLIPSIS) && is_abbreviation(text, left, right, forms))
+}
+
+/// True when the full stop after `left` belongs to it.
+fn is_abbreviation(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
+    let key = forms.get(left.form).readings[0].key.as_str();
+    let number_follows = text[right.span().start..].starts_with(|c: char| c.is_ascii_digit());
+    let initial = key.chars().count() == 1 && key != "i" && left.span().of(text).chars().all(char::is_uppercase);
+    // The "m" of "9 a.m. We": a capital after it starts a sentence, a small letter was seen before.
+    initial || TITLES.contains(&key) || (number_follows && BEFORE_NUMBERS.contains(&key))
+}
+
+const TITLES: [&str; 16] =
+    ["mr", "mrs", "ms", "dr", "st", "prof", "rev", "sgt", "lt", "gen", "vs", "jr", "sr", "hon", "supt", "fr"];
+const BEFORE_NUMBERS: [&str; 8] = ["no", "nos", "p", "pp", "vol", "ch", "fig", "art"];
+
+/// The segments of a turn; every sentence lies in exactly one.
+pub fn divide(tokens: &[Token], sentences: &[Range<usize>], unit: Unit) -> Vec<Segment> {
+    let starts = match unit {
+        Unit::Answer => cuts(tokens, sentences),
+        Unit::Paragraph => paragraph_starts(tokens, sentences),
+        Unit::Sentence => (0..sentences.len()).collect(),
+    };
+    let ends = starts.iter().copied().skip(1).chain([sentences.len()]);
+    let pairs = starts.iter().copied().zip(ends);
+    pairs.filter(|(a, b)| a < b).map(|(a, b)| segment(sentences, a..b)).collect()
+}
+
+fn segment(sentences: &[Range<usize>], range: Range<usize>) -> Segment {
+    Segment { tokens: sentences[range.start].start..sentences[range.end - 1].end, sentences: range }
+}
+
+fn paragraph_starts(tokens: &[Token], sentences: &[Range<usize>]) -> Vec<usize> {
+    let starts = |i: &usize| *i == 0 || tokens[sentences[*i].start].before.has(Break::PARAGRAPH);
+    (0..sentences.len()).filter(starts).collect()
+}
+
+/// Where a long answer is cut: as few parts as possible, about equal, at sentence borders.
+fn cuts(tokens: &[Token], sentences: &[Range<usize>]) -> Vec<usize> {
+    let parts = tokens.len().div_ceil(MOST_WORDS).max(1);
+    let size = tokens.len().div_ceil(parts);
+    let mut starts = vec![0];
+    for (i, sentence) in sentences.iter().enumerate().skip(1) {
+        if sentence.start >= size * starts.len() {
+            starts.push(i);
+        }
+    }
+    starts
+}
+
+/// Where a run of sentences stands: from its first token to the punctuation after its last one.
+pub fn span(text: &str, tokens: &[Token], sentences: &[Range<usize>], range: Range<usize>, turn: Span) -> Span {
+    let first = tokens[sentences[range.start].start].span();
+    let last = &sentences[range.end - 1];
+    let bound = tokens.get(last.end).map_or(turn.end, |next| next.span().start);
+    Span::new(open(text, first.start, turn.start), close(text, tokens[last.end - 1].span().end, bound))
+}
+
+/// Takes in the quotation marks and brackets that open right before the first word.
+fn open(text: &str, start: usize, bound: usize) -> usize {
+    let opens = |c: char| matches!(c, '"' | '“' | '‘' | '\'' | '(' | '[' | '«' | '¿' | '¡');
+    let taken: usize = text[bound..start].chars().rev().take_while(|&c| opens(c)).map(char::len_utf8).sum();
+    start - taken
+}
+
+/// Takes in the punctuation right after the last word, and noise in brackets after it.
+fn close(text: &str, end: usize, bound: usize) -> usize {
+    let rest = &text[end..bound];
+    let stop = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
+    let opens = |c: char| matches!(c, '"' | '“' | '‘' | '(' | '[' | '«' | '¿' | '¡');
+    end + rest[..stop].trim_end_matches(opens).len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{Language, Reading, Terms, tokenize};
+
+    struct NoTerms;
+
+    impl Terms for NoTerms {
+        fn of(&self, _: &str, _: &[Reading]) -> Vec<u32> {
+            Vec::new()
+        }
+    }
+
+    fn split(text: &str) -> Vec<&str> {
+        let mut forms = Forms::new(Language::English, &NoTerms);
+        let mut tokens = Vec::new();
+        let whole = Span::new(0, text.len());
+        tokenize(text, whole, &mut forms, &mut tokens);
+        let found = sentences(text, &tokens, &forms);
+        (0..found.len()).map(|i| span(text, &tokens, &found, i..i + 1, whole).of(text)).collect()
+    }
+
+    #[test]
+    fn borders_survive_speech() {
+        let cases: &[(&str, &[&str])] = &[
+            ("Dr. Prieto came. We met.", &["Dr. Prieto came.", "We met."]),
+            ("At 9 a.m. we met.", &["At 9 a.m. we met."]),
+            ("Room No. 5 is it. Yes?", &["Room No. 5 is it.", "Yes?"]),
+            ("I was... well... tired. “Go!” she says.", &["I was... well... tired.", "“Go!” she says."]),
+            ("He said, “Why?” and left", &["He said, “Why?” and left"]),
+            ("J. Holloway asked… Nobody knew.", &["J. Holloway asked…", "Nobody knew."]),
+            ("so we went and they came", &["so we went and they came"]),
+            ("“Who?” “Me.”", &["“Who?”", "“Me.”"]),
+        ];
+        for (text, want) in cases {
+            assert_eq!(&split(text), want, "{text}");
+        }
+    }
+}
