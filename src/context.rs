@@ -97,11 +97,16 @@ fn triggers_in<'a>(scene: &Scene<'a>, sentence: &Range<usize>) -> Vec<(&'a Trigg
     entries.dedup();
     let triggers = entries.into_iter().map(|entry| &lexicon.triggers[entry as usize]);
     let hits = triggers.flat_map(|trigger| trigger.patterns.iter().map(move |pat| (trigger, pat)));
-    hits.flat_map(|(trigger, pat)| scene.in_sentence(pat, sentence).into_iter().map(move |hit| (trigger, hit))).collect()
+    hits.flat_map(|(trigger, pat)| scene.in_sentence(pat, sentence).into_iter().map(move |hit| (trigger, hit)))
+        .collect()
 }
 
 fn forward(
-    scene: &Scene, sentence: &Range<usize>, found: &[(&Trigger, Match)], from: usize, scope: u16,
+    scene: &Scene,
+    sentence: &Range<usize>,
+    found: &[(&Trigger, Match)],
+    from: usize,
+    scope: u16,
 ) -> impl Iterator<Item = usize> {
     let stops = |&i: &usize| {
         let stopped = found.iter().any(|(trigger, hit)| trigger.stop && hit.start == i);
@@ -112,7 +117,11 @@ fn forward(
 }
 
 fn backward(
-    scene: &Scene, sentence: &Range<usize>, found: &[(&Trigger, Match)], from: usize, scope: u16,
+    scene: &Scene,
+    sentence: &Range<usize>,
+    found: &[(&Trigger, Match)],
+    from: usize,
+    scope: u16,
 ) -> impl Iterator<Item = usize> {
     let stops = |&i: &usize| {
         let stopped = found.iter().any(|(trigger, hit)| trigger.stop && hit.end == i + 1);

@@ -78,7 +78,10 @@ pub fn gather(scene: &Scene, around: &Surroundings) -> Gathered {
     }
     let scopes = context::scopes(scene);
     for second_pass in [false, true] {
-        let rules = candidates.iter().map(|&rule| rule as usize).filter(|&rule| lexicon.rules[rule].second_pass == second_pass);
+        let rules = candidates
+            .iter()
+            .map(|&rule| rule as usize)
+            .filter(|&rule| lexicon.rules[rule].second_pass == second_pass);
         let found: Vec<Found> = rules.flat_map(|rule| fire(scene, around, &gathered, &scopes, rule)).collect();
         for found in found {
             gathered.by_code.entry(found.code).or_default().push(found);
@@ -119,9 +122,10 @@ fn speaker_fits(rule: &Rule, attributes: &BTreeMap<String, String>) -> bool {
         _ => true,
     };
     level_fits
-        && rule.when.iter().all(|(key, glob)| {
-            attributes.get(key).is_some_and(|value| glob_matches(glob, &value.to_lowercase()))
-        })
+        && rule
+            .when
+            .iter()
+            .all(|(key, glob)| attributes.get(key).is_some_and(|value| glob_matches(glob, &value.to_lowercase())))
 }
 
 /// Hits of any of the rule's patterns, overlapping ones of the same rule only once, without those that what stands
@@ -153,7 +157,9 @@ fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
             })
         })
     };
-    near(&rule.not_near, true, true, 6) || near(&rule.not_before, false, true, 0) || near(&rule.not_after, true, false, 0)
+    near(&rule.not_near, true, true, 6)
+        || near(&rule.not_before, false, true, 0)
+        || near(&rule.not_after, true, false, 0)
 }
 
 fn surroundings_fit(scene: &Scene, around: &Surroundings, so_far: &Gathered, rule: &Rule) -> bool {
@@ -190,7 +196,8 @@ fn turned(lexicon: &Lexicon, code: CodeId, effects: &[Effect]) -> Option<CodeId>
 /// True when every word of the hit that is long enough to carry meaning stands in the question.
 fn echoes(scene: &Scene, question: &Scene, hit: Match) -> bool {
     let stem = |scene: &Scene, i: usize| scene.forms.get(scene.tokens[i].form).readings[0].stem.clone();
-    let content: Vec<String> = (hit.start..hit.end).filter(|&i| scene.key(i).len() > 3).map(|i| stem(scene, i)).collect();
+    let content: Vec<String> =
+        (hit.start..hit.end).filter(|&i| scene.key(i).len() > 3).map(|i| stem(scene, i)).collect();
     let asked = |word: &String| (0..question.tokens.len()).any(|i| stem(question, i) == *word);
     !content.is_empty() && content.iter().all(asked)
 }

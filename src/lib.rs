@@ -11,15 +11,19 @@
 //! [`pipeline`] shows the stages up to `Coding` in one function. A module uses only modules above it in this list;
 //! `tests/layers.rs` holds that order. Only [`cli`] prints.
 
-pub mod cli;
-pub mod codebook;
-pub mod coding;
-pub mod diagnostic;
-pub mod lexicon;
-pub mod matcher;
-pub mod segment;
 pub mod span;
-pub mod store;
-pub mod token;
+pub mod diagnostic;
+pub mod codebook;
 pub mod transcript;
 pub mod turn;
+pub mod token;
+pub mod segment;
+pub mod lexicon;
+pub mod matcher;
+pub mod context;
+pub mod evidence;
+pub mod confidence;
+pub mod coding;
+pub mod pipeline;
+pub mod store;
+pub mod cli;

@@ -90,7 +90,8 @@ impl Worker<'_> {
                 SpeakerRole::Interviewer => question = Some(read),
                 SpeakerRole::Other => {}
                 SpeakerRole::Respondent => {
-                    let desk = Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
+                    let desk =
+                        Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
                     let before = coded.codings.len();
                     for segment in segment::divide(&read.tokens, &read.sentences, self.coder.options.unit) {
                         coded.codings.extend(desk.propose(&read, &segment, question.as_ref(), &mut occurrences));
@@ -137,7 +138,11 @@ impl<'d> Desk<'d> {
 
     /// The codings of one segment.
     fn propose(
-        &self, read: &'d Read, segment: &Segment, question: Option<&'d Read>, occurrences: &mut BTreeMap<String, usize>,
+        &self,
+        read: &'d Read,
+        segment: &Segment,
+        question: Option<&'d Read>,
+        occurrences: &mut BTreeMap<String, usize>,
     ) -> Vec<Coding> {
         let speaker = self.transcript.speaker(read.turn.speaker);
         let level = speaker.attributes.get("level").map(String::as_str).filter(|level| !level.is_empty());
@@ -186,17 +191,27 @@ impl<'d> Desk<'d> {
 
     #[allow(clippy::too_many_arguments, reason = "a row is made of all of them, once")]
     fn row(
-        &self, read: &Read, segment: &Segment, scene: &Scene, gathered: &Gathered, code: CodeId,
-        (confidence, conflict): (f64, bool), occurrences: &mut BTreeMap<String, usize>,
+        &self,
+        read: &Read,
+        segment: &Segment,
+        scene: &Scene,
+        gathered: &Gathered,
+        code: CodeId,
+        (confidence, conflict): (f64, bool),
+        occurrences: &mut BTreeMap<String, usize>,
     ) -> Coding {
         let found = gathered.by_code.get(&code).map_or(&[][..], Vec::as_slice);
         let sentences = sentences_of(read, segment, found);
-        let span = segment::span(&self.transcript.text, &read.tokens, &read.sentences, sentences.clone(), read.turn.span);
+        let span =
+            segment::span(&self.transcript.text, &read.tokens, &read.sentences, sentences.clone(), read.turn.span);
         let words = read.sentences[sentences.clone()].iter().map(ExactSizeIterator::len).sum();
         let speaker = self.transcript.speaker(read.turn.speaker);
         let name = &self.lexicon.codebook.code(code).name;
         let text = span.of(&self.transcript.text);
-        let (start, end) = (self.positions.at(&self.transcript.text, span.start), self.positions.at(&self.transcript.text, span.end));
+        let (start, end) = (
+            self.positions.at(&self.transcript.text, span.start),
+            self.positions.at(&self.transcript.text, span.end),
+        );
         let time = self.time(read, span);
         let mut flags = flags(found, confidence, words, conflict, speaker.guessed);
         flags.sort_unstable();
