@@ -25,5 +25,6 @@ pub mod evidence;
 pub mod confidence;
 pub mod coding;
 pub mod pipeline;
+pub mod examples;
 pub mod store;
 pub mod cli;

@@ -105,6 +105,28 @@ impl Worker<'_> {
         coded
     }
 
+    /// The evidence of every segment, in order: what [`Worker::code`] makes its rows of.
+    pub fn evidence(&mut self, transcript: &Transcript) -> Vec<Gathered> {
+        self.forms.trim();
+        let positions = Positions::new(&transcript.text);
+        let mut all = Vec::new();
+        let mut question: Option<Read> = None;
+        for turn in turn::split(transcript) {
+            let read = self.read(transcript, turn);
+            match transcript.speaker(read.turn.speaker).role {
+                SpeakerRole::Interviewer => question = Some(read),
+                SpeakerRole::Other => {}
+                SpeakerRole::Respondent => {
+                    let desk =
+                        Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
+                    let segments = segment::divide(&read.tokens, &read.sentences, self.coder.options.unit);
+                    all.extend(segments.iter().map(|segment| desk.gather(&read, segment, question.as_ref()).1));
+                }
+            }
+        }
+        all
+    }
+
     fn read(&mut self, transcript: &Transcript, turn: Turn) -> Read {
         let mut tokens = Vec::new();
         for unit in &transcript.units[turn.units.clone()] {
@@ -136,14 +158,8 @@ impl<'d> Desk<'d> {
         }
     }
 
-    /// The codings of one segment.
-    fn propose(
-        &self,
-        read: &'d Read,
-        segment: &Segment,
-        question: Option<&'d Read>,
-        occurrences: &mut BTreeMap<String, usize>,
-    ) -> Vec<Coding> {
+    /// The evidence in one segment, and the segment as the matcher saw it.
+    fn gather(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> (Scene<'d>, Gathered) {
         let speaker = self.transcript.speaker(read.turn.speaker);
         let level = speaker.attributes.get("level").map(String::as_str).filter(|level| !level.is_empty());
         let scene = self.scene(read, &read.sentences[segment.sentences.clone()], level);
@@ -152,6 +168,18 @@ impl<'d> Desk<'d> {
             attributes: &speaker.attributes,
         };
         let gathered = evidence::gather(&scene, &around);
+        (scene, gathered)
+    }
+
+    /// The codings of one segment.
+    fn propose(
+        &self,
+        read: &'d Read,
+        segment: &Segment,
+        question: Option<&'d Read>,
+        occurrences: &mut BTreeMap<String, usize>,
+    ) -> Vec<Coding> {
+        let (scene, gathered) = self.gather(read, segment, question);
         let confidences = self.confidences(&gathered);
         let rows = confidences.iter().filter(|(_, confidence)| **confidence >= WRITTEN);
         rows.map(|(&code, &confidence)| {

@@ -2,6 +2,7 @@
 //!
 //! Never happens here: anything that another program could not do through the library.
 
+mod check;
 mod completions;
 mod console;
 mod exit;
@@ -24,6 +25,7 @@ struct Cli {
 /// The researcher's verbs.
 #[derive(Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
     match command {
+        Command::Check(args) => check::check(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
     }

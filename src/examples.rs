@@ -1,0 +1,98 @@
+//! A lexicon's own tests: the `yes` and `no` sentences of its rules.
+//!
+//! Comes in: a lexicon. Goes out: a diagnostic for each rule that does not fire in its `yes` sentence, or fires in its
+//! `no` sentence. Never happens here: a look at a corpus.
+//!
+//! An example may name the speaker's level and the question: `[school] Q: Do they call? A: They never called back.`
+
+use crate::diagnostic::Diagnostic;
+use crate::lexicon::source::Placed;
+use crate::lexicon::{Lexicon, Rule};
+use crate::pipeline::{Coder, Options, Worker};
+use crate::span::Span;
+use crate::transcript::{Speaker, SpeakerId, SpeakerRole, Transcript, Unit};
+
+/// How many examples of each kind a rule of a shipped codebook has at least.
+pub const LEAST: (usize, usize) = (3, 2);
+
+/// Runs every example; diagnostics come in the order of the rules.
+pub fn run(lexicon: &Lexicon) -> Vec<Diagnostic> {
+    let coder = Coder::new(lexicon, Options::default());
+    let mut worker = coder.worker();
+    let rules = lexicon.rules.iter().enumerate();
+    rules.flat_map(|(place, rule)| run_rule(lexicon, &mut worker, place, rule)).collect()
+}
+
+fn run_rule(lexicon: &Lexicon, worker: &mut Worker, place: usize, rule: &Rule) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (examples, wanted) in [(&rule.yes, true), (&rule.no, false)] {
+        for example in examples {
+            if fires(worker, place, rule, &example.value) != wanted {
+                found.push(failure(lexicon, rule, example, wanted));
+            }
+        }
+    }
+    found
+}
+
+fn failure(lexicon: &Lexicon, rule: &Rule, example: &Placed<String>, wanted: bool) -> Diagnostic {
+    let (code, message) = if wanted {
+        ("lexicon-yes", format!("rule \"{}\" does not fire in its yes example \"{}\"", rule.id, example.value))
+    } else {
+        ("lexicon-no", format!("rule \"{}\" fires in its no example \"{}\"", rule.id, example.value))
+    };
+    lexicon
+        .source
+        .error(code, example, message)
+        .help("mend the pattern or the example; `precode explain --text` shows why")
+}
+
+/// True when the rule contributes evidence in the example.
+fn fires(worker: &mut Worker, place: usize, rule: &Rule, example: &str) -> bool {
+    let transcript = transcript(example, rule.level.as_deref());
+    let evidence = worker.evidence(&transcript);
+    evidence.iter().flat_map(|gathered| gathered.by_code.values().flatten()).any(|found| found.rule == place)
+}
+
+/// A transcript of the example: a question, where it has one, and the answer of a speaker of the level named in it,
+/// else of `level`.
+pub fn transcript(example: &str, level: Option<&str>) -> Transcript {
+    let (named, rest) = match example.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((named, rest)) if ["central_office", "school", "outside"].contains(&named) => (Some(named), rest),
+        _ => (None, example),
+    };
+    let rest = rest.trim();
+    let answer_at = rest.strip_prefix("Q:").and_then(|_| rest.find("A:"));
+    let text = rest.to_string();
+    let mut units = Vec::new();
+    if let Some(at) = answer_at {
+        units.push(unit(0, trimmed(&text, 2, at)));
+    }
+    units.push(unit(1, trimmed(&text, answer_at.map_or(0, |at| at + 2), text.len())));
+    let mut respondent = Speaker::named("R");
+    respondent.guessed = false;
+    let level = named.or(level).unwrap_or("central_office");
+    respondent.attributes.insert("level".to_string(), level.to_string());
+    let interviewer = Speaker { role: SpeakerRole::Interviewer, guessed: false, ..Speaker::named("Q") };
+    units.retain(|unit: &Unit| !unit.span.is_empty());
+    Transcript {
+        name: "example".to_string(),
+        source: "example".to_string(),
+        format: "example",
+        text,
+        speakers: vec![interviewer, respondent],
+        units,
+        header: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn unit(speaker: u32, span: Span) -> Unit {
+    Unit { speaker: SpeakerId(speaker), span, time: None }
+}
+
+fn trimmed(text: &str, start: usize, end: usize) -> Span {
+    let part = &text[start..end];
+    let lead = part.len() - part.trim_start().len();
+    Span::new(start + lead, start + lead + part.trim().len())
+}
