@@ -3,10 +3,13 @@
 //! Never happens here: anything that another program could not do through the library.
 
 mod check;
+mod code;
 mod completions;
 mod console;
 mod exit;
 mod process;
+mod progress;
+mod summary;
 
 use crate::store::StoreError;
 use clap::{Parser, Subcommand};
@@ -25,6 +28,7 @@ struct Cli {
 /// The researcher's verbs.
 #[derive(Subcommand)]
 enum Command {
+    Code(code::CodeArgs),
     Check(check::CheckArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -42,6 +46,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
     match command {
         Command::Check(args) => check::check(&args, console),
+        Command::Code(args) => code::run(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
     }

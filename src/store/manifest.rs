@@ -144,7 +144,7 @@ pub struct Counts {
     pub answers: usize,
     /// Answers without any code.
     pub uncoded: usize,
-    /// Words of respondents.
+    /// Words of all turns.
     pub words: usize,
     /// Segments with at least one proposed code.
     pub segments: usize,

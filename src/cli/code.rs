@@ -1,0 +1,336 @@
+//! `precode code`: transcripts in, a study out.
+
+use super::progress::Progress;
+use super::summary::Summary;
+use super::{Console, Exit, process};
+use crate::diagnostic::Severity;
+use crate::lexicon::{self, Lexicon};
+use crate::pipeline::{Coder, Options};
+use crate::segment::Unit;
+use crate::store::corpus::{self, Corpus};
+use crate::store::layout::Study;
+use crate::store::lock;
+use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report};
+use crate::store::ordered::Bounds;
+use crate::store::publish::{self, Partial};
+use crate::store::rows::Cells;
+use crate::store::run::{self, Findings, Run};
+use crate::transcript::ReadOptions;
+use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Code transcripts with a lexicon and write a study folder
+#[derive(Args)]
+#[command(after_help = "Example, on the interviews that are shipped:
+  precode code corpus/interviews --codebook lexicons/brokering.toml --out study")]
+pub struct CodeArgs {
+    /// Folders with transcripts, or transcripts
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+
+    /// The codebook with its lexicon (TOML)
+    #[arg(long, value_name = "FILE")]
+    codebook: PathBuf,
+
+    /// The study folder to make, or to bring up to date
+    #[arg(long, value_name = "FOLDER", default_value = "study")]
+    out: PathBuf,
+
+    /// Labels of interviewers, such as "INT,Q,Moderator"; by default found from labels, header and questions
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    interviewer: Vec<String>,
+
+    /// Encoding of files that are not UTF-8, such as windows-1252; by default such files are refused
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+
+    /// What is judged as one piece
+    #[arg(long, value_enum, default_value = "answer")]
+    unit: UnitArg,
+
+    /// Write CSV files that a spreadsheet program can open without running a formula that somebody spoke
+    #[arg(long)]
+    spreadsheet: bool,
+
+    /// End with exit code 3 when there is any note
+    #[arg(long)]
+    strict: bool,
+
+    /// Stop at the first file that is refused, and change nothing
+    #[arg(long)]
+    fail_fast: bool,
+
+    /// No progress bars, no notes; errors are still told
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// Files worked on at once; by default one per processor core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// The unit of coding, as typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UnitArg {
+    /// The whole answer; a very long one is cut at paragraph or sentence borders
+    Answer,
+    /// Each paragraph of an answer
+    Paragraph,
+    /// Each sentence
+    Sentence,
+}
+
+impl UnitArg {
+    fn meant(self) -> Unit {
+        match self {
+            UnitArg::Answer => Unit::Answer,
+            UnitArg::Paragraph => Unit::Paragraph,
+            UnitArg::Sentence => Unit::Sentence,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        ["answer", "paragraph", "sentence"][self as usize]
+    }
+}
+
+/// What a file may cost. Sizes may end in K, M or G.
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+struct Limits {
+    /// Largest file
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
+    max_bytes: u64,
+
+    /// Largest unpacked size of a docx or another archive
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
+    max_unpacked_bytes: u64,
+
+    /// Most entries in an archive
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    max_entries: usize,
+
+    /// Deepest nesting of XML and JSON
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    max_depth: usize,
+
+    /// Most attributes of one XML tag
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    max_attributes: usize,
+}
+
+/// `512`, `64K`, `256M`, `2G`.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.trim_end_matches(['b', 'B']).char_indices().next_back() {
+        Some((i, 'k' | 'K')) => (&text[..i], 10),
+        Some((i, 'm' | 'M')) => (&text[..i], 20),
+        Some((i, 'g' | 'G')) => (&text[..i], 30),
+        _ => (text, 0),
+    };
+    let number: Option<u64> = digits.trim().parse().ok();
+    number
+        .and_then(|n| n.checked_mul(1 << shift))
+        .ok_or_else(|| "a size is a number such as 512, 64K, 256M or 2G".to_string())
+}
+
+/// Runs the command.
+pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    process::watch()?;
+    let Some(material) = gather(args, console)? else { return Ok(Exit::Usage) };
+    if material.corpus.inputs.is_empty() && material.corpus.left_out.is_empty() {
+        console.warn("error: no transcript found in the folders given; nothing to do");
+        return Ok(Exit::Nothing);
+    }
+    let study = Study::at(&args.out);
+    publish::prepare(&study)?;
+    let _lock = lock::take(&study)?;
+    warn_of_disk(&study, &material.corpus, console);
+    let mut partial = Partial::begin(&study)?;
+    let mut manifest = material.manifest(args);
+    let (report, findings) = code(args, &material, &mut partial, &mut manifest)?;
+    tell(args, &report, &findings, console);
+    // Said before the switch: when the summary cannot be written, nothing was changed.
+    let summary = Summary { study: &args.out, report: &report, findings: &findings, took: started.elapsed() };
+    say(&summary, console)?;
+    for left in partial.publish(&manifest.run)? {
+        console.warn(&format!("warning: could not remove {}", left.display()));
+    }
+    console.warn(&done(&report));
+    Ok(exit(args, &report))
+}
+
+/// What a run is made from.
+struct Material {
+    corpus: Corpus,
+    lexicon: Lexicon,
+    read: ReadOptions,
+}
+
+/// Reads all that is not a transcript; `None` after having said what is wrong.
+fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Material>> {
+    let lexicon = match lexicon::load(&args.codebook) {
+        Ok((lexicon, warnings)) => {
+            console.problems(warnings.iter().filter(|_| !args.quiet));
+            lexicon
+        }
+        Err(problems) => {
+            problems.iter().for_each(|problem| console.warn(&problem.block()));
+            return Ok(None);
+        }
+    };
+    let Some(corpus) = walk(args, console) else { return Ok(None) };
+    Ok(Some(Material { corpus, lexicon, read: read_options(args) }))
+}
+
+fn walk(args: &CodeArgs, console: &mut Console) -> Option<Corpus> {
+    let avoid: Vec<PathBuf> = [&args.out, &args.codebook].into_iter().cloned().collect();
+    for input in &args.inputs {
+        if let Err(error) = std::fs::metadata(input) {
+            console.warn(&format!("error: {}: {error}; name a folder with transcripts", shown(input)));
+            return None;
+        }
+    }
+    corpus::walk(&args.inputs, &avoid).map_err(|error| console.warn(&format!("error: {error}"))).ok()
+}
+
+fn read_options(args: &CodeArgs) -> ReadOptions {
+    ReadOptions {
+        max_bytes: args.limits.max_bytes,
+        max_unpacked_bytes: args.limits.max_unpacked_bytes,
+        max_entries: args.limits.max_entries,
+        max_depth: args.limits.max_depth,
+        max_attributes: args.limits.max_attributes,
+        encoding: args.encoding.clone(),
+        interviewers: args.interviewer.iter().map(|label| label.trim().to_string()).collect(),
+    }
+}
+
+impl Material {
+    fn manifest(&self, args: &CodeArgs) -> Manifest {
+        Manifest {
+            schema: MANIFEST_SCHEMA.to_string(),
+            program: env!("CARGO_PKG_NAME").to_string(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            run: String::new(),
+            options: options(args),
+            lexicon: Origin { name: file_name(&args.codebook), sha256: self.lexicon.digest.clone() },
+            confidence: Origin { name: "shipped".to_string(), sha256: String::new() },
+            respondents: Vec::new(),
+            codebook: self.lexicon.codebook.clone(),
+            inputs: Vec::new(),
+            files: BTreeMap::new(),
+        }
+    }
+}
+
+/// Options that change results; not threads, not folders.
+fn options(args: &CodeArgs) -> BTreeMap<String, String> {
+    let limits = &args.limits;
+    let pairs = [
+        ("interviewer", args.interviewer.join(",")),
+        ("unit", args.unit.name().to_string()),
+        ("encoding", args.encoding.clone().unwrap_or_else(|| "utf-8".to_string())),
+        ("spreadsheet", args.spreadsheet.to_string()),
+        ("max-bytes", limits.max_bytes.to_string()),
+        ("max-unpacked-bytes", limits.max_unpacked_bytes.to_string()),
+        ("max-entries", limits.max_entries.to_string()),
+        ("max-depth", limits.max_depth.to_string()),
+        ("max-attributes", limits.max_attributes.to_string()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// Without its folders: where a file lies on this machine is nobody's business.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn warn_of_disk(study: &Study, corpus: &Corpus, console: &mut Console) {
+    if let Some(kind) = publish::network(study) {
+        let place = shown(study.root());
+        console.warn(&format!("warning[W_NETWORK]: {place} lies on a {kind} file system, where locks may not hold; help: use a folder on this machine"));
+    }
+    let wanted: u64 = corpus.inputs.iter().map(|input| input.bytes).sum();
+    if let Some(free) = publish::free_bytes(study).filter(|&free| free < wanted) {
+        console.warn(&format!(
+            "warning[W_SPACE]: the transcripts have {wanted} bytes and {free} are free; help: make room"
+        ));
+    }
+}
+
+fn code(
+    args: &CodeArgs,
+    material: &Material,
+    partial: &mut Partial,
+    manifest: &mut Manifest,
+) -> anyhow::Result<(Report, Findings)> {
+    let coder = Coder::new(&material.lexicon, Options { unit: args.unit.meant() });
+    let progress = Progress::new(&material.corpus, args.quiet);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let run = Run {
+        corpus: &material.corpus,
+        coder: &coder,
+        read: &material.read,
+        bounds: Bounds { threads: args.threads.map_or(cores, usize::from), bytes: UNDER_WAY },
+        cells: if args.spreadsheet { Cells::Spreadsheet } else { Cells::Exact },
+        fail_fast: args.fail_fast,
+        watch: &progress,
+    };
+    Ok(run::code(&run, partial, manifest)?)
+}
+
+/// Bytes of transcripts in memory at once, over all threads; a larger file is read alone.
+const UNDER_WAY: u64 = 64 << 20;
+
+/// Refusals always; notes unless the user wants quiet.
+fn tell(args: &CodeArgs, report: &Report, findings: &Findings, console: &mut Console) {
+    let least = if args.quiet { Severity::Error } else { Severity::Warning };
+    console.problems(findings.problems.iter().filter(|problem| problem.severity >= least));
+    let notes = findings.problems.iter().filter(|problem| problem.severity < least).count();
+    if notes > 0 && !args.quiet && report.with_notes > 0 {
+        console.warn(&format!("{notes} smaller notes are in report.json"));
+    }
+}
+
+/// A closed pipe has seen enough; the study is still wanted.
+fn say(summary: &Summary<'_>, console: &mut Console) -> std::io::Result<()> {
+    match summary.say(console).and_then(|()| console.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn done(report: &Report) -> String {
+    let Report { processed, rejected, with_notes, .. } = report;
+    format!("done: {processed} processed, {rejected} rejected, {with_notes} with notes (report.json)")
+}
+
+fn exit(args: &CodeArgs, report: &Report) -> Exit {
+    let noted = report.with_notes > 0 || !report.problems.is_empty();
+    if report.rejected > 0 || (args.strict && noted) { Exit::Partial } else { Exit::Done }
+}
+
+fn shown(path: &Path) -> String {
+    crate::diagnostic::escape(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_unit() {
+        for (text, want) in [("512", 512), ("64K", 65_536), ("256M", 256 << 20), ("2g", 2 << 30), ("1KB", 1024)] {
+            assert_eq!(size(text), Ok(want));
+        }
+        for text in ["", "M", "-1", "1.5M", "99999999999G"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}
