@@ -27,4 +27,5 @@ pub mod coding;
 pub mod pipeline;
 pub mod examples;
 pub mod store;
+pub mod agreement;
 pub mod cli;

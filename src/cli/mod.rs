@@ -2,6 +2,7 @@
 //!
 //! Never happens here: anything that another program could not do through the library.
 
+mod agree;
 mod check;
 mod code;
 mod completions;
@@ -28,6 +29,7 @@ struct Cli {
 /// The researcher's verbs.
 #[derive(Subcommand)]
 enum Command {
+    Agree(agree::AgreeArgs),
     Code(code::CodeArgs),
     Check(check::CheckArgs),
     Completions(completions::CompletionsArgs),
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
     match command {
+        Command::Agree(args) => agree::agree(&args, console),
         Command::Check(args) => check::check(&args, console),
         Command::Code(args) => code::run(&args, console),
         Command::Completions(args) => completions::completions(&args, console),

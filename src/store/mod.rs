@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod ordered;
 pub mod publish;
 pub mod rows;
+pub mod seen;
 pub mod run;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,109 @@
+//! Which answers people saw while they worked on the codebook, so that no validation figure is computed on them.
+//!
+//! `kwic`, `explain`, `coverage` and review call [`append`] with the answers that they show and the digest of the
+//! codebook at that time; `agree` and `learn` call [`read`]. An answer seen under an earlier codebook may have shaped
+//! the present one: a figure on it would flatter. Comes in and goes out: `seen.jsonl` in the study, one line an answer
+//! and codebook. Never happens here: words of a transcript, names of people, the clock.
+
+use super::layout::Study;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// An answer that was shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Seen {
+    /// Name of the transcript.
+    pub transcript: String,
+    /// Place of the turn among all turns.
+    pub turn: usize,
+    /// Digest of the codebook with which it was shown.
+    pub codebook: String,
+    /// The command that showed it: `kwic`, `explain`, `coverage`, `review`.
+    pub by: String,
+}
+
+/// `seen.jsonl` of a study.
+pub fn path(study: &Study) -> PathBuf {
+    study.root().join("seen.jsonl")
+}
+
+/// Everything that was seen; empty when nothing was.
+///
+/// # Errors
+/// When the file cannot be read, or a line is not one of ours: then nothing may be called unseen.
+pub fn read(study: &Study) -> io::Result<BTreeSet<Seen>> {
+    let path = path(study);
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        other => other?,
+    };
+    let wrong = |line: usize, error| io::Error::other(format!("{}:{}: {error}", path.display(), line + 1));
+    text.lines().enumerate().map(|(i, line)| serde_json::from_str(line).map_err(|e| wrong(i, e))).collect()
+}
+
+/// Adds what is not yet there. Returns how many lines were new.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn append(study: &Study, seen: impl IntoIterator<Item = Seen>) -> io::Result<usize> {
+    let known = read(study)?;
+    let new: BTreeSet<Seen> = seen.into_iter().filter(|line| !known.contains(line)).collect();
+    if new.is_empty() {
+        return Ok(0);
+    }
+    let mut lines = String::new();
+    for line in &new {
+        lines.push_str(&serde_json::to_string(line)?);
+        lines.push('\n');
+    }
+    // One write of whole lines at the end of the file: two programs at once never mix their lines.
+    let mut file = private().append(true).create(true).open(path(study))?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_all()?;
+    Ok(new.len())
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// The answers that were seen under another codebook than this one.
+pub fn leaked(seen: &BTreeSet<Seen>, codebook: &str) -> BTreeSet<(String, usize)> {
+    let earlier = seen.iter().filter(|line| line.codebook != codebook);
+    earlier.map(|line| (line.transcript.clone(), line.turn)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(turn: usize, codebook: &str) -> Seen {
+        Seen { transcript: "b01".to_string(), turn, codebook: codebook.to_string(), by: "kwic".to_string() }
+    }
+
+    #[test]
+    fn what_was_seen_is_kept_once_and_only_earlier_codebooks_leak() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path());
+        assert_eq!(append(&study, [seen(1, "old"), seen(3, "new")]).unwrap(), 2);
+        assert_eq!(append(&study, [seen(1, "old"), seen(5, "old")]).unwrap(), 1);
+        let all = read(&study).unwrap();
+        assert_eq!(all.len(), 3);
+        let leaked: Vec<usize> = leaked(&all, "new").into_iter().map(|(_, turn)| turn).collect();
+        assert_eq!(leaked, [1, 5]);
+    }
+
+    #[test]
+    fn a_broken_line_is_an_error_and_not_nothing_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path());
+        std::fs::write(path(&study), "{\n").unwrap();
+        assert!(read(&study).unwrap_err().to_string().contains("seen.jsonl:1"));
+    }
+}
