@@ -19,7 +19,7 @@ pub(super) fn note(transcript: &mut Transcript) {
         let message = format!("{} speakers; look whether all of them are people", transcript.speakers.len());
         notes.push(Diagnostic::note("W_LABEL", &transcript.source, message));
     }
-    if transcript.units.is_empty() {
+    if transcript.units.is_empty() && !transcript.notes.iter().any(|n| n.code == "W_EMPTY_TURN") {
         notes.push(Diagnostic::note("W_EMPTY_TURN", &transcript.source, "there are labels or times but no words"));
     }
     transcript.notes.extend(notes);

@@ -40,13 +40,15 @@ pub(super) fn check_text(text: &str, context: &Context<'_>) -> Result<(), Diagno
         let problem = first(context.error("E_ZIP", "no Word file: it looks like plain text"));
         return Err(problem.help("name it .txt, or save it as .docx"));
     }
+    super::csv::check_named(text, context)?;
     match kind(text) {
         Some(what) => Err(later(what, context).help("save the transcript as .docx, .vtt, .csv or .txt")),
         None => Ok(()),
     }
 }
 
-fn later(what: &str, context: &Context<'_>) -> Diagnostic {
+/// The refusal of something that is known and not read yet.
+pub(super) fn later(what: &str, context: &Context<'_>) -> Diagnostic {
     first(context.error("E_FORMAT_LATER", format!("{what} is not read yet")))
 }
 

@@ -6,16 +6,23 @@
 //! One format is one file of this folder plus one line in [`FORMATS`].
 
 mod accept;
+mod archive;
 mod characters;
+mod csv;
+mod cues;
 mod decode;
+mod docx;
 mod draft;
+mod entities;
 mod header;
 mod label;
 mod later;
 mod roles;
 mod scheme;
+mod table;
 mod text;
 mod time;
+mod whisper;
 
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
@@ -164,7 +171,14 @@ enum Recognise {
 }
 
 /// Every format that is read, tried in this order. The last one takes any text.
-pub const FORMATS: &[Format] = &[Format { name: "text", recognise: Recognise::Text(|_| true), read: text::read }];
+pub const FORMATS: &[Format] = &[
+    Format { name: "docx", recognise: Recognise::Bytes(docx::is_docx), read: docx::read },
+    Format { name: "whisper", recognise: Recognise::Text(whisper::is_whisper), read: whisper::read },
+    Format { name: "vtt", recognise: Recognise::Text(cues::is_vtt), read: cues::read },
+    Format { name: "srt", recognise: Recognise::Text(cues::is_srt), read: cues::read },
+    Format { name: "csv", recognise: Recognise::Text(csv::is_csv), read: csv::read },
+    Format { name: "text", recognise: Recognise::Text(|_| true), read: text::read },
+];
 
 /// Reads one file, whatever its format.
 ///

@@ -34,6 +34,9 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
         walk.by_paragraph = true;
     }
     walk.run(body, &accepted, &mut draft);
+    for &byte in walk.bad_times.iter().take(LISTED + 1) {
+        draft.note_some(placed(context.warning("W_TIME", "no such time; the words are kept"), &text, byte), LISTED);
+    }
     let unlabelled = walk.unlabelled;
     let lines_before = text[..body].bytes().filter(|&b| b == b'\n').count();
     note(&mut draft, &accepted, unlabelled, lines_before, &text, context);
@@ -95,6 +98,8 @@ struct Walk<'a> {
     time: Option<TimeSpan>,
     /// First byte of words before any label.
     unlabelled: Option<usize>,
+    /// First bytes of lines whose time is none.
+    bad_times: Vec<usize>,
 }
 
 impl Walk<'_> {
@@ -120,6 +125,9 @@ impl Walk<'_> {
             return self.close(draft);
         }
         let start = label::look(line);
+        if start.time.is_some_and(|mark| mark.ms.is_none()) {
+            self.bad_times.push(at);
+        }
         match &start.label {
             Some(label) if accepted.has(line, label) => self.label(at, line, &start, draft),
             _ if start.is_time_alone(line) => self.time_alone(&start, draft),

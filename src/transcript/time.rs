@@ -73,6 +73,11 @@ pub(super) fn clock(text: &str) -> Option<u64> {
     Some(ms)
 }
 
+/// Seconds as milliseconds; nothing for what is negative, not a number or past 114 years.
+pub(super) fn of_seconds(seconds: f64) -> Option<u64> {
+    ((0.0..3.6e9).contains(&seconds)).then(|| (seconds * 1000.0).round() as u64)
+}
+
 /// At most six digits: 114 years in hours, and no overflow anywhere.
 fn number(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.len() <= 6 && digits.bytes().all(|b| b.is_ascii_digit());
