@@ -4,7 +4,8 @@
 //! Never happens here: a look at lists or codes (names are resolved in [`super::compile`]).
 //!
 //! ```text
-//! pattern  := near ('&&' near)*                     both in the segment
+//! pattern  := both ('|' both)*                      one of these
+//! both     := near ('&&' near)*                     both in the segment
 //! near     := direct ('&'[n] direct)*               both in the sentence, any order, within n words
 //! direct   := sequence ['>' sequence ['>' sequence]] actor > act > target
 //! sequence := item (['..'[n]] item)*                adjacent, or at most n (4) words between
@@ -83,9 +84,12 @@ const DEEPEST: usize = 20;
 /// The first mistake, with its byte in the pattern.
 pub fn parse(text: &str) -> Result<Node, PatternError> {
     let mut parser = Parser { text, at: 0, depth: 0 };
-    let node = parser.both()?;
+    let mut nodes = vec![parser.both()?];
+    while parser.eat("|") {
+        nodes.push(parser.both()?);
+    }
     match parser.peek() {
-        None => Ok(node),
+        None => Ok(single_or(nodes, Node::Alt)),
         Some(c) => {
             Err(parser.error(format!("unexpected `{c}`"), "write words, lists and groups, and close every group"))
         }
@@ -198,9 +202,7 @@ impl<'t> Parser<'t> {
                 Ok(if name == "number" { Node::Term(Term::Number) } else { Node::List(name) })
             }
             Some('#') => self.name().map(Node::Code),
-            Some('\'') if self.rest()[1..].contains('\'') => {
-                self.quoted('\'').map(|text| Node::Term(Term::Exact(text)))
-            }
+            Some('\'') if self.is_quoted_word() => self.quoted('\'').map(|text| Node::Term(Term::Exact(text))),
             Some('/') => self.quoted('/').map(Node::Regex),
             Some(_) => self.word(),
         }
@@ -239,6 +241,12 @@ impl<'t> Parser<'t> {
         }
         self.at += 1 + name.len();
         Ok(name.to_string())
+    }
+
+    /// True for `'IT'`; in `'s (theirs | 's own)` the marks are apostrophes.
+    fn is_quoted_word(&self) -> bool {
+        let rest = &self.rest()[1..];
+        rest.find('\'').is_some_and(|end| end > 0 && !rest[..end].contains(char::is_whitespace))
     }
 
     fn quoted(&mut self, mark: char) -> Result<String, PatternError> {
