@@ -405,7 +405,7 @@ fn controls_exit() -> i32 {
 }
 
 /// Groups of the manifest whose format is not read yet.
-const NOT_YET: [&str; 5] = ["qdpx", "odt", "csv", "json", "docx"];
+const NOT_YET: [&str; 2] = ["qdpx", "odt"];
 const READS_QDPX: bool = false;
 
 fn compare_with_manifest(hostile: &Path, study: &Path) -> Vec<String> {
@@ -417,7 +417,7 @@ fn compare_with_manifest(hostile: &Path, study: &Path) -> Vec<String> {
         let cells: Vec<&str> = line.split('\t').collect();
         let (id, path, group, expect, codes, place) =
             (cells[0], shown(cells[1]), cells[2], cells[3], cells[4], cells[6]);
-        if NOT_YET.contains(&group) || path.ends_with(".qdpx") || path.ends_with(".docx") {
+        if NOT_YET.contains(&group) || path.ends_with(".qdpx") {
             continue;
         }
         let file = by_path.get(path.as_str());

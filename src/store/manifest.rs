@@ -280,7 +280,7 @@ mod tests {
         let note = Diagnostic::note("W_BOM", "a", "a mark");
         let files = vec![
             FileReport::new("a", Outcome::Processed, &[]),
-            FileReport::new("b", Outcome::Processed, &[note.clone()]),
+            FileReport::new("b", Outcome::Processed, std::slice::from_ref(&note)),
             FileReport::left_out(&note),
             FileReport::left_out(&Diagnostic::error("E_IO", "c", "cannot be listed")),
         ];
