@@ -1,6 +1,7 @@
 //! What the tests of the program share: runs of the binary, corpora, digests of a study.
 
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::collections::BTreeMap;
 use std::fs;
