@@ -27,5 +27,6 @@ pub mod coding;
 pub mod pipeline;
 pub mod examples;
 pub mod store;
+pub mod review;
 pub mod agreement;
 pub mod cli;

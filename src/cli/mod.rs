@@ -8,8 +8,10 @@ mod code;
 mod completions;
 mod console;
 mod exit;
+mod journal;
 mod process;
 mod progress;
+mod review;
 mod summary;
 
 use crate::store::StoreError;
@@ -32,6 +34,8 @@ enum Command {
     Agree(agree::AgreeArgs),
     Code(code::CodeArgs),
     Check(check::CheckArgs),
+    Review(review::ReviewArgs),
+    Journal(journal::JournalArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -50,6 +54,8 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Agree(args) => agree::agree(&args, console),
         Command::Check(args) => check::check(&args, console),
         Command::Code(args) => code::run(&args, console),
+        Command::Review(args) => review::run(&args, console),
+        Command::Journal(args) => journal::run(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
     }
