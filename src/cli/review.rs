@@ -124,7 +124,13 @@ fn read_list(path: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// The plan in force, with what the user wants changed.
-fn planned(old: Plan, args: &ReviewArgs, coders: &[String], adjudicators: &[String], list: Option<Vec<String>>) -> Plan {
+fn planned(
+    old: Plan,
+    args: &ReviewArgs,
+    coders: &[String],
+    adjudicators: &[String],
+    list: Option<Vec<String>>,
+) -> Plan {
     let mut plan = Plan {
         seed: args.seed.unwrap_or(old.seed),
         blind_share: args.blind_share.unwrap_or(old.blind_share),

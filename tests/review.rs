@@ -1,0 +1,755 @@
+//! The review server: what coders may see and do, and what strangers may not.
+
+#[path = "review/client.rs"]
+mod client;
+#[path = "review/study.rs"]
+mod study;
+
+use client::{Client, Reply, Running, encoded, raw};
+use precode::review::plan::Plan;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use study::Shape;
+use tempfile::TempDir;
+
+fn home() -> TempDir {
+    let home = TempDir::new().unwrap();
+    study::write(home.path(), &Shape::default());
+    home
+}
+
+fn open(home: &TempDir) -> Running {
+    Running::start(home.path(), |plan| Plan { blind_share: 0.0, ..plan })
+}
+
+/// A fresh operation id.
+fn op() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("test-op-{:08}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn queue(client: &mut Client, filter: Value, order: &str) -> Vec<String> {
+    let path = format!("/api/queue?order={order}&limit=200&filter={}", encoded(&filter.to_string()));
+    let ids = client.get(&path)["ids"].clone();
+    ids.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn item(client: &mut Client, id: &str) -> Value {
+    client.get(&format!("/api/item?id={id}"))
+}
+
+fn decision(item: &Value, action: &str, code: &str) -> Value {
+    json!({ "op_id": op(), "segment": item["id"], "hash": item["hash"], "version": item["version"],
+            "action": action, "code": code })
+}
+
+fn first_code(item: &Value) -> String {
+    item["suggestions"][0]["code"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_decision_is_there_after_a_restart() {
+    let home = home();
+    let id = {
+        let server = open(&home);
+        let mut ana = Client::new(server.port, &server.key("ana"));
+        let id = queue(&mut ana, json!({}), "uncertainty")[0].clone();
+        let before = item(&mut ana, &id);
+        let after = ana.done("/api/decide", &decision(&before, "accept", &first_code(&before)));
+        assert_eq!(after["item"]["marks"][first_code(&before)]["verdict"], "present");
+        ana.done(
+            "/api/decide",
+            &json!({ "op_id": op(), "segment": id, "hash": before["hash"],
+            "version": after["item"]["version"], "action": "memo", "note": "ask her again" }),
+        );
+        id
+    };
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let again = item(&mut ana, &id);
+    assert_eq!(again["memo"], "ask her again");
+    assert_eq!(again["marks"][first_code(&again)]["verdict"], "present");
+    let quotes_match = again["suggestions"][0]["evidence"][0]["text"].as_str().unwrap();
+    assert!(again["quote"].as_str().unwrap().contains(quotes_match));
+}
+
+#[test]
+fn the_same_request_twice_is_one_decision_and_another_with_its_id_is_refused() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let mut ben = Client::new(server.port, &server.key("ben"));
+    let id = queue(&mut ana, json!({}), "code")[0].clone();
+    let shown = item(&mut ana, &id);
+    let request = decision(&shown, "accept", &first_code(&shown));
+    assert_eq!(ana.done("/api/decide", &request)["repeated"], false);
+    assert_eq!(ana.done("/api/decide", &request)["repeated"], true);
+    let mut other = request.clone();
+    other["action"] = json!("reject");
+    for reply in [ana.post("/api/decide", &other), ben.post("/api/decide", &request)] {
+        assert_eq!((reply.status, &reply.json()["errors"][0]["code"]), (409, &json!("op_reused")));
+    }
+}
+
+#[test]
+fn a_stale_tab_is_told_the_present_state_and_nobody_overwrites_anybody() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let mut ben = Client::new(server.port, &server.key("ben"));
+    let id = queue(&mut ana, json!({}), "uncertainty")[0].clone();
+    let shown = item(&mut ana, &id);
+    let code = first_code(&shown);
+    ana.done("/api/decide", &decision(&shown, "accept", &code));
+    let stale = ana.post("/api/decide", &decision(&shown, "reject", &code));
+    assert_eq!((stale.status, &stale.json()["errors"][0]["code"]), (409, &json!("stale")));
+    assert_eq!(stale.json()["present"]["marks"][&code]["verdict"], "present");
+    // Ben saw the segment before Ana decided; his decision is his own.
+    ben.done("/api/decide", &decision(&shown, "reject", &code));
+    assert_eq!(item(&mut ana, &id)["marks"][&code]["verdict"], "present");
+    assert_eq!(item(&mut ben, &id)["marks"][&code]["verdict"], "absent");
+}
+
+#[test]
+fn bulk_is_one_step_and_is_undone_and_redone_as_one() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let filter = json!({ "min": 0.8, "state": "undecided" });
+    let path = format!("/api/table?filter={}", encoded(&filter.to_string()));
+    let n = ana.get(&path)["total"].as_u64().unwrap();
+    assert!(n > 10);
+    let wrong = json!({ "op_id": op(), "action": "accept", "filter": filter, "expected": n + 1 });
+    assert_eq!(ana.post("/api/bulk", &wrong).status, 409);
+    let bulk = json!({ "op_id": op(), "action": "accept", "filter": filter, "expected": n });
+    assert_eq!(ana.done("/api/bulk", &bulk)["n"], n);
+    assert_eq!(ana.done("/api/bulk", &bulk)["repeated"], true);
+    assert_eq!(ana.get(&path)["total"], 0);
+    assert_eq!(ana.done("/api/undo", &json!({ "op_id": op() }))["n"], n);
+    assert_eq!(ana.get(&path)["total"], n);
+    assert_eq!(ana.done("/api/redo", &json!({ "op_id": op() }))["n"], n);
+    assert_eq!(ana.get(&path)["total"], 0);
+    assert_eq!(ana.post("/api/redo", &json!({ "op_id": op() })).status, 409);
+}
+
+#[test]
+fn done_rejects_what_is_left_and_every_other_action_does_what_it_says() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let ids = queue(&mut ana, json!({ "code": "role.data_manager" }), "transcript");
+    let shown = item(&mut ana, &ids[0]);
+    let mut change = decision(&shown, "change", "role.data_manager");
+    change["to_code"] = json!("role.trainer");
+    let after = ana.done("/api/decide", &change)["item"].clone();
+    assert_eq!(after["marks"]["role.data_manager"]["verdict"], "absent");
+    assert_eq!(after["marks"]["role.trainer"]["verdict"], "present");
+    let after = ana.done("/api/decide", &decision(&after, "unsure", "role.trainer"))["item"].clone();
+    let turn = after["turns"].as_array().unwrap().iter().find(|turn| turn["turn"] == after["turn"]).unwrap();
+    let sentences = turn["sentences"].as_array().unwrap();
+    let mut span = decision(&after, "span", "role.trainer");
+    span["to_start"] = sentences[0][0].clone();
+    span["to_end"] = sentences[sentences.len() - 1][1].clone();
+    let after = ana.done("/api/decide", &span)["item"].clone();
+    assert_eq!(after["marks"]["role.trainer"]["verdict"], "present");
+    let done = ana.done("/api/decide", &decision(&after, "done", ""))["item"].clone();
+    assert_eq!(done["decided"], true);
+    let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+    let row = journal.decisions().unwrap().into_iter().find(|d| d.code == "role.trainer").unwrap();
+    assert_eq!(
+        (row.start as u64, row.end as u64),
+        (span["to_start"].as_u64().unwrap(), span["to_end"].as_u64().unwrap())
+    );
+    assert_eq!(journal.judged().unwrap().len(), 1);
+    journal.verify().unwrap();
+}
+
+#[test]
+fn a_code_is_added_to_sentences_where_no_rule_fired_and_never_to_a_question() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let whole = ana.get("/api/transcript?name=b01");
+    let turns = whole["turns"].as_array().unwrap();
+    let copier = turns.iter().find(|turn| turn["text"].as_str().unwrap().contains("copier")).unwrap();
+    let sentence = &copier["sentences"][1];
+    let add = |from: &Value, to: &Value| json!({ "op_id": op(), "transcript": "b01", "start": from, "end": to, "action": "add", "code": "barrier.directives" });
+    let added = ana.done("/api/decide", &add(&sentence[0], &sentence[1]))["item"].clone();
+    assert_eq!(added["quote"], "The copier and the bell schedule, if you want the truth.");
+    let spans = ana.get("/api/transcript?name=b01")["spans"].clone();
+    assert!(spans.as_array().unwrap().iter().any(|span| span["id"] == added["id"] && span["own"] == true));
+    let question = &turns[0]["sentences"][0];
+    assert_eq!(ana.post("/api/decide", &add(&question[0], &question[1])).status, 422);
+    assert_eq!(ana.post("/api/decide", &add(&question[0], &sentence[1])).status, 422);
+    assert_eq!(ana.post("/api/decide", &add(&json!(999_999_999), &json!(999_999_999_9u64))).status, 422);
+    ana.done("/api/undo", &json!({ "op_id": op() }));
+    assert_eq!(
+        ana.send("GET", &format!("/api/item?id={}", added["id"].as_str().unwrap()), None).unwrap().status,
+        404
+    );
+}
+
+#[test]
+fn a_blind_segment_carries_no_proposal_in_any_answer_until_it_is_judged() {
+    let home = home();
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 1.0, ..plan });
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let id = queue(&mut ana, json!({}), "random")[0].clone();
+    let hidden = item(&mut ana, &id);
+    let transcript = hidden["transcript"].as_str().unwrap().to_owned();
+    let paths = [
+        format!("/api/item?id={id}"),
+        format!("/api/transcript?name={transcript}"),
+        "/api/table".to_owned(),
+        "/api/queue".to_owned(),
+        "/api/history".to_owned(),
+        format!("/api/transcripts?words={transcript}"),
+        "/api/adjudication".to_owned(),
+    ];
+    for path in &paths {
+        let text = ana.get(path).to_string();
+        for word in ["role.", "orientation.", "confidence", "evidence\":[{"] {
+            assert!(!text.contains(word), "{path} says {word}: {text}");
+        }
+    }
+    let progress = ana.get("/api/progress");
+    assert!(progress["codes"].as_array().unwrap().iter().all(|code| code["proposed"] == 0));
+    assert_eq!(ana.post("/api/bulk", &json!({ "op_id": op(), "action": "accept", "filter": {} })).status, 422);
+    assert!(queue(&mut ana, json!({ "code": "role.trainer" }), "code").is_empty(), "a filter would tell");
+    // All codes that are proposed are added: whether that was all of them must not show either.
+    let mut seen = hidden.clone();
+    for code in ["role.trainer", "role.data_manager", "orientation.collaborative", "orientation.authoritative"] {
+        seen = ana.done("/api/decide", &decision(&seen, "add", code))["item"].clone();
+        assert_eq!(
+            (&seen["blind"], &seen["decided"], seen["suggestions"].as_array().unwrap().len()),
+            (&json!(true), &json!(false), 0)
+        );
+    }
+    let judged = ana.done("/api/decide", &decision(&seen, "done", ""))["item"].clone();
+    assert_eq!(judged["blind"], false);
+    assert!(!judged["suggestions"].as_array().unwrap().is_empty());
+    let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+    let decisions = journal.decisions().unwrap();
+    assert_eq!(decisions.len(), 4);
+    assert!(decisions.iter().all(|d| d.shown.word() == "blind" && d.confidence.is_none()));
+    // Undoing the end hides the proposals again, but what was seen was seen.
+    ana.done("/api/undo", &json!({ "op_id": op() }));
+    let again = item(&mut ana, &id);
+    assert_eq!(again["suggestions"], json!([]));
+    ana.done("/api/decide", &decision(&again, "add", "community.outside"));
+    let decisions = journal.decisions().unwrap();
+    let late = decisions.iter().find(|d| d.code == "community.outside").unwrap();
+    assert_eq!(late.shown.word(), "suggestion");
+}
+
+#[test]
+fn coders_see_nothing_of_each_other_until_both_have_judged_and_a_third_settles() {
+    let home = home();
+    let server = Running::start(home.path(), |plan| Plan {
+        blind_share: 0.0,
+        double_share: Some(0.5),
+        coders: vec!["ana".into(), "ben".into()],
+        adjudicators: vec!["cho".into()],
+        ..plan
+    });
+    let (mut ana, mut ben) =
+        (Client::new(server.port, &server.key("ana")), Client::new(server.port, &server.key("ben")));
+    let mut cho = Client::new(server.port, &server.key("cho"));
+    let of_ana: BTreeSet<String> = queue(&mut ana, json!({}), "transcript").into_iter().collect();
+    let of_ben: BTreeSet<String> = queue(&mut ben, json!({}), "transcript").into_iter().collect();
+    let both: Vec<&String> = of_ana.intersection(&of_ben).collect();
+    assert!(both.len() > 10 && of_ana.len() > both.len() && of_ben.len() > both.len());
+    assert!(queue(&mut cho, json!({}), "transcript").is_empty());
+    let id =
+        both.into_iter().find(|id| item(&mut ana, id)["suggestions"][0]["code"] == "role.trainer").unwrap().clone();
+    let shown = item(&mut ana, &id);
+    let first = ana.done("/api/decide", &decision(&shown, "accept", "role.trainer"))["item"].clone();
+    ana.done("/api/decide", &decision(&first, "done", ""));
+    for client in [&mut ben, &mut cho] {
+        let text = item(client, &id).to_string() + &client.get("/api/adjudication").to_string();
+        assert!(!text.contains("\"coder\":\"ana\"") && !text.contains(&format!("{id}\",\"quote")), "{text}");
+        assert_eq!(client.send("GET", &format!("/api/adjudication/item?id={id}"), None).unwrap().status, 404);
+    }
+    let shown = item(&mut ben, &id);
+    ben.done("/api/decide", &decision(&shown, "done", ""));
+    let list = cho.get("/api/adjudication");
+    assert_eq!((&list["open"], &list["segments"][0]["differing"][0]), (&json!(1), &json!("role.trainer")));
+    let side = cho.get(&format!("/api/adjudication/item?id={id}"));
+    assert_eq!(side["coders"].as_array().unwrap().len(), 2);
+    let settle = json!({ "op_id": op(), "segment": id, "hash": side["hash"], "version": side["version"],
+                         "verdicts": { "role.trainer": "present" }, "note": "workshops" });
+    cho.done("/api/settle", &settle);
+    assert_eq!(cho.get("/api/adjudication")["settled"], 1);
+    let mut stale = settle.clone();
+    stale["op_id"] = json!(op());
+    assert_eq!(cho.post("/api/settle", &stale).status, 409);
+    let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+    let settled: Vec<_> = journal.decisions().unwrap().into_iter().filter(|d| d.settled).collect();
+    assert_eq!((settled.len(), settled[0].coder.as_str(), settled[0].verdict.word()), (1, "cho", "present"));
+}
+
+#[test]
+fn a_new_run_carries_decisions_over_and_refuses_clicks_on_words_that_changed() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let ids = queue(&mut ana, json!({ "transcript": "b01" }), "transcript");
+    let (kept, changed) = (item(&mut ana, &ids[0]), item(&mut ana, &ids[4]));
+    for shown in [&kept, &changed] {
+        ana.done("/api/decide", &decision(shown, "accept", &first_code(shown)));
+    }
+    let quote = changed["quote"].as_str().unwrap().to_owned();
+    let shape = Shape { run: "run-two", before: "Transcribed again: één 😀\n\n", ..Shape::default() };
+    study::write_with(home.path(), &shape, |_, sentence| {
+        if quote.contains(&sentence) { sentence.replace(' ', "  ") } else { sentence }
+    });
+    assert_eq!(ana.get("/api/session")["new_results"], true);
+    ana.done("/api/reload", &json!({}));
+    let session = ana.get("/api/session");
+    assert_eq!(
+        (&session["run"], &session["new_results"], &session["orphans"]),
+        (&json!("run-two"), &json!(false), &json!(1))
+    );
+    let decided = queue(&mut ana, json!({ "transcript": "b01", "state": "decided" }), "transcript");
+    let partly = queue(&mut ana, json!({ "transcript": "b01" }), "transcript");
+    let moved = partly.iter().map(|id| item(&mut ana, id)).find(|now| now["hash"] == kept["hash"]).unwrap();
+    assert_eq!(moved["start"].as_u64().unwrap(), kept["start"].as_u64().unwrap() + 26);
+    assert_eq!(moved["marks"][first_code(&kept)]["verdict"], "present");
+    assert!(decided.len() <= partly.len());
+    let now = partly.iter().map(|id| item(&mut ana, id)).find(|now| now["hash"] != kept["hash"]).unwrap();
+    let mut late = decision(&now, "accept", &first_code(&now));
+    late["hash"] = changed["hash"].clone();
+    let reply = ana.post("/api/decide", &late);
+    assert_eq!((reply.status, &reply.json()["errors"][0]["code"]), (409, &json!("segment_changed")));
+}
+
+#[test]
+fn orders_and_filters_do_what_they_say() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let all = queue(&mut ana, json!({}), "transcript");
+    for order in ["uncertainty", "code", "respondent", "random", "newest"] {
+        let mut ids = queue(&mut ana, json!({}), order);
+        assert_ne!(ids, all, "{order}");
+        ids.sort();
+        let mut sorted = all.clone();
+        sorted.sort();
+        assert_eq!(ids, sorted, "{order} loses or doubles segments");
+    }
+    let first = queue(&mut ana, json!({}), "uncertainty")[0].clone();
+    let nearest = item(&mut ana, &first);
+    let confidence = |c: &Value| (c["confidence"].as_f64().unwrap() - 0.5).abs();
+    assert!(nearest["suggestions"].as_array().unwrap().iter().any(|c| confidence(c) < 0.03));
+    let schools = queue(&mut ana, json!({ "attributes": { "level": "school" } }), "transcript");
+    assert!(!schools.is_empty() && schools.len() < all.len());
+    assert_eq!(item(&mut ana, &schools[0])["attributes"]["level"], "school");
+    let conflicts = queue(&mut ana, json!({ "flag": "conflict" }), "transcript");
+    assert!(!conflicts.is_empty() && conflicts.len() < all.len());
+    assert!(queue(&mut ana, json!({ "min": 0.9, "max": 0.5 }), "code").is_empty());
+    assert!(queue(&mut ana, json!({ "code": "no.such" }), "code").is_empty());
+}
+
+#[test]
+fn reading_leaves_the_journal_as_it_is() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let files = ["study.sqlite", "study.sqlite-wal"];
+    let bytes = || files.map(|file| std::fs::read(home.path().join(file)).unwrap_or_default());
+    let before = bytes();
+    let id = queue(&mut ana, json!({}), "code")[0].clone();
+    for path in
+        ["/api/session", "/api/progress", "/api/history", "/api/adjudication", "/api/table", "/api/transcripts"]
+    {
+        ana.get(path);
+    }
+    item(&mut ana, &id);
+    ana.get("/api/transcript?name=b02");
+    assert!(before == bytes(), "a question changed the store");
+}
+
+#[test]
+fn unknown_things_have_their_status() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let id = queue(&mut ana, json!({}), "code")[0].clone();
+    let shown = item(&mut ana, &id);
+    let with = |name: &str, value: Value| {
+        let mut request = decision(&shown, "accept", "role.trainer");
+        request[name] = value;
+        request
+    };
+    let cases = [
+        (with("segment", json!("0000000000000000")), 404),
+        (with("segment", json!("../etc/passwd")), 404),
+        (with("code", json!("no.such")), 422),
+        (with("code", Value::Null), 400),
+        (with("op_id", json!("x")), 400),
+        (with("op_id", json!("aaaaaaaa#1")), 400),
+        (with("action", json!("destroy")), 400),
+        (with("action", json!("settle")), 400),
+        (with("surprise", json!(1)), 400),
+        (with("version", json!(77)), 409),
+        (with("hash", json!("other")), 409),
+        (with("start", json!(1)), 400),
+    ];
+    for (request, status) in cases {
+        assert_eq!(ana.post("/api/decide", &request).status, status, "{request}");
+    }
+    let note = json!({ "op_id": op(), "segment": id, "version": 0, "action": "memo", "note": "x".repeat(30_000) });
+    assert_eq!(ana.post("/api/decide", &note).status, 422);
+    for (path, status) in [
+        ("/api/item?id=zz", 404),
+        ("/api/item", 400),
+        ("/api/item?id=1&id=2", 400),
+        ("/api/queue?from=-1", 400),
+        ("/api/queue?order=alphabet", 400),
+        ("/api/queue?filter=%7B%22drop%22%3A1%7D", 400),
+        ("/api/transcript?name=..%2F..%2Fetc%2Fpasswd", 404),
+        ("/api/nothing", 404),
+    ] {
+        assert_eq!(ana.send("GET", path, None).unwrap().status, status, "{path}");
+    }
+}
+
+/// The request that opens the page, with these headers put in place of the usual ones.
+fn request(server: &Running, line: &str, host: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let host = host.replace("PORT", &server.port.to_string());
+    let mut bytes = format!("{line}\r\n{host}{headers}\r\n").replace("PORT", &server.port.to_string()).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+#[test]
+fn every_attack_gets_its_status_and_every_reply_its_headers() {
+    let home = home();
+    let server = open(&home);
+    let key = server.key("ana");
+    let host = "host: 127.0.0.1:PORT\r\n";
+    let auth = format!("authorization: Bearer {key}\r\n");
+    let json_type = "content-type: application/json\r\n";
+    let get = "GET /api/session HTTP/1.1";
+    let post = "POST /api/undo HTTP/1.1";
+    let body = br#"{"op_id":"attack-0001"}"#;
+    let length = format!("content-length: {}\r\n", body.len());
+    let post_headers = format!("{auth}{json_type}{length}");
+    let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
+    let mut cases: Vec<(String, Vec<u8>, &[u16])> = Vec::new();
+    let mut case =
+        |name: &str, bytes: Vec<u8>, statuses: &'static [u16]| cases.push((name.to_owned(), bytes, statuses));
+
+    // The address of this server in its lawful forms.
+    for good in ["127.0.0.1:PORT", "localhost:PORT", "LOCALHOST:PORT", "[::1]:PORT"] {
+        case(good, request(&server, get, &format!("host: {good}\r\n"), &auth, b""), &[200]);
+    }
+    // DNS rebinding.
+    for bad in [
+        "evil.example",
+        "evil.example:PORT",
+        "127.0.0.1.evil.example:PORT",
+        "localhost.evil.example:PORT",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "0.0.0.0:PORT",
+        "127.0.0.2:PORT",
+        "[::]:PORT",
+        "127.1:PORT",
+        "2130706433:PORT",
+        "localhost.:PORT",
+        "a@127.0.0.1:PORT",
+        "",
+        "127.0.0.1:PORT:PORT",
+    ] {
+        for path in ["/", "/api/session", "/assets/app.js", "/nothing"] {
+            let line = format!("GET {path} HTTP/1.1");
+            case(
+                &format!("host {bad} {path}"),
+                request(&server, &line, &format!("host: {bad}\r\n"), &auth, b""),
+                &[421, 400],
+            );
+        }
+    }
+    case("no host", request(&server, get, "", &auth, b""), &[421]);
+    case("two hosts", request(&server, get, &format!("{host}host: evil.example\r\n"), &auth, b""), &[421, 400]);
+    case("two equal hosts", request(&server, get, &format!("{host}{host}"), &auth, b""), &[421, 400]);
+    case(
+        "absolute target",
+        request(&server, "GET http://evil.example/api/session HTTP/1.1", host, &auth, b""),
+        &[421],
+    );
+    case(
+        "absolute target of ours",
+        request(&server, "GET http://127.0.0.1:PORT/ HTTP/1.1", host, &auth, b""),
+        &[421],
+    );
+    case("http 1.0", request(&server, "GET /api/session HTTP/1.0", host, &auth, b""), &[421]);
+    case("connect", request(&server, "CONNECT evil.example:443 HTTP/1.1", host, "", b""), &[421, 400]);
+    // Keys.
+    case("no key", request(&server, get, host, "", b""), &[401]);
+    for (name, wrong) in [
+        ("empty", String::new()),
+        ("wrong", "0".repeat(64)),
+        ("shortened", key[..63].to_owned()),
+        ("longer", format!("{key}0")),
+        ("upper case", key.to_uppercase() + "x"),
+    ] {
+        case(
+            &format!("{name} key"),
+            request(&server, get, host, &format!("authorization: Bearer {wrong}\r\n"), b""),
+            &[401],
+        );
+    }
+    case("basic", request(&server, get, host, &format!("authorization: Basic {key}\r\n"), b""), &[401]);
+    case("cookie", request(&server, get, host, &format!("cookie: key={key}\r\n"), b""), &[401]);
+    case("key in query", request(&server, &format!("GET /api/session?key={key} HTTP/1.1"), host, "", b""), &[401]);
+    // Cross-site requests, without and with the key.
+    case(
+        "form post",
+        request(&server, post, host, &format!("content-type: application/x-www-form-urlencoded\r\n{length}"), body),
+        &[401],
+    );
+    case(
+        "form post with key",
+        request(
+            &server,
+            post,
+            host,
+            &format!("{auth}content-type: application/x-www-form-urlencoded\r\n{length}"),
+            body,
+        ),
+        &[415],
+    );
+    case(
+        "plain json",
+        request(&server, post, host, &format!("{auth}content-type: text/plain\r\n{length}"), body),
+        &[415],
+    );
+    case("no type", request(&server, post, host, &format!("{auth}{length}"), body), &[415]);
+    for origin in
+        ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:PORT", "http://127.0.0.1", "file://"]
+    {
+        case(
+            &format!("origin {origin}"),
+            request(&server, post, host, &format!("origin: {origin}\r\n{post_headers}"), body),
+            &[403],
+        );
+        case(
+            &format!("get, origin {origin}"),
+            request(&server, get, host, &format!("origin: {origin}\r\n{auth}"), b""),
+            &[403],
+        );
+    }
+    for site in ["cross-site", "same-site", "nonsense"] {
+        case(site, request(&server, post, host, &format!("sec-fetch-site: {site}\r\n{post_headers}"), body), &[403]);
+    }
+    case(
+        "preflight",
+        request(
+            &server,
+            "OPTIONS /api/undo HTTP/1.1",
+            host,
+            "origin: http://evil.example\r\naccess-control-request-method: POST\r\n",
+            b"",
+        ),
+        &[401],
+    );
+    case("jsonp", request(&server, "GET /api/session?callback=x HTTP/1.1", host, &auth, b""), &[400]);
+    case(
+        "websocket",
+        request(
+            &server,
+            get,
+            host,
+            "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: x\r\nsec-websocket-version: 13\r\n",
+            b"",
+        ),
+        &[401],
+    );
+    // Traversal and redirects.
+    for path in [
+        "/../etc/passwd",
+        "/assets/../../etc/passwd",
+        "/%2e%2e%2fetc/passwd",
+        "/%252e%252e/x",
+        "/..%5c..%5cx",
+        "//etc/passwd",
+        "/%00",
+        "/assets/%2e%2e/app.js",
+        "//evil.example",
+        "/\\evil.example",
+        "/assets/",
+        "/study.sqlite",
+        "/.review/port",
+    ] {
+        case(path, request(&server, &format!("GET {path} HTTP/1.1"), host, "", b""), &[404, 400, 421]);
+    }
+    case("post to the page", request(&server, "POST / HTTP/1.1", host, "content-length: 0\r\n", b""), &[405]);
+    case("delete", request(&server, "DELETE /api/item HTTP/1.1", host, &auth, b""), &[405]);
+    case("trace", request(&server, "TRACE /api/item HTTP/1.1", host, &auth, b""), &[405]);
+    case("get changes nothing", request(&server, "GET /api/undo HTTP/1.1", host, &auth, b""), &[404]);
+    // Sizes and shapes.
+    case(
+        "1 GB",
+        request(&server, post, host, &format!("{auth}{json_type}content-length: 1073741824\r\n"), b""),
+        &[413],
+    );
+    case(
+        "2 MB sent",
+        request(&server, post, host, &format!("{auth}{json_type}content-length: 2097152\r\n"), &vec![b' '; 2 << 20]),
+        &[413],
+    );
+    case("many headers", request(&server, get, host, &format!("{auth}{}", "x: y\r\n".repeat(100)), b""), &[431]);
+    case(
+        "endless headers",
+        request(&server, get, host, &"x: yyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n".repeat(9000), b""),
+        &[431],
+    );
+    case(
+        "one long header",
+        request(&server, get, host, &format!("{auth}x: {}\r\n", "y".repeat(20_000)), b""),
+        &[431],
+    );
+    case(
+        "chunked",
+        request(&server, post, host, &format!("{auth}{json_type}transfer-encoding: chunked\r\n"), b"0\r\n\r\n"),
+        &[400],
+    );
+    case(
+        "length and chunked",
+        request(
+            &server,
+            post,
+            host,
+            &format!("{auth}{json_type}{length}transfer-encoding: chunked\r\n"),
+            b"0\r\n\r\n",
+        ),
+        &[400],
+    );
+    case(
+        "chunked and length",
+        request(
+            &server,
+            post,
+            host,
+            &format!("{auth}{json_type}transfer-encoding: chunked\r\n{length}"),
+            b"0\r\n\r\n",
+        ),
+        &[400],
+    );
+    case(
+        "two lengths",
+        request(&server, post, host, &format!("{auth}{json_type}content-length: 1\r\ncontent-length: 2\r\n"), b"{}"),
+        &[400],
+    );
+    case(
+        "deep json",
+        request(&server, post, host, &format!("{auth}{json_type}content-length: {}\r\n", deep.len()), &deep),
+        &[400],
+    );
+    case(
+        "bad utf-8",
+        request(
+            &server,
+            post,
+            host,
+            &format!("{auth}{json_type}content-length: 15\r\n"),
+            b"{\"op_id\":\"\xff\xfe\"}\n",
+        ),
+        &[400],
+    );
+    case(
+        "unknown field",
+        request(
+            &server,
+            post,
+            host,
+            &format!("{auth}{json_type}content-length: 16\r\n"),
+            br#"{"op_id":"a","b":1}"#.get(..16).unwrap(),
+        ),
+        &[400],
+    );
+    case("not http", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n".to_vec(), &[400]);
+
+    let n = cases.len();
+    assert!(n >= 60, "{n} attacks");
+    let mut protocol_errors = Vec::new();
+    for (name, bytes, statuses) in cases {
+        let reply = raw(server.port, &bytes).unwrap_or_else(|| panic!("{name}: no reply"));
+        assert!(
+            statuses.contains(&reply.status),
+            "{name}: {} {}",
+            reply.status,
+            String::from_utf8_lossy(&reply.body)
+        );
+        if reply.body.is_empty() && reply.header("content-security-policy").is_none() {
+            // What is no HTTP never reaches the handler; such replies have no body.
+            protocol_errors.push(name);
+            continue;
+        }
+        check_headers(&name, &reply);
+    }
+    println!("{n} attacks; refused by the protocol itself, without a body: {protocol_errors:?}");
+    assert!(protocol_errors.len() <= 12, "{protocol_errors:?}");
+}
+
+fn check_headers(name: &str, reply: &Reply) {
+    let wanted = [
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ];
+    for (header, value) in wanted {
+        assert_eq!(reply.header(header), Some(value), "{name}: {header}");
+    }
+    let csp = reply.header("content-security-policy").unwrap_or_default();
+    for part in
+        ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"]
+    {
+        assert!(csp.contains(part), "{name}: {csp}");
+    }
+    for forbidden in ["set-cookie", "location", "access-control-allow-origin", "server"] {
+        assert_eq!(reply.header(forbidden), None, "{name}: {forbidden}");
+    }
+}
+
+#[test]
+fn two_hundred_slow_clients_do_not_keep_others_waiting() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let slow: Vec<TcpStream> = (0..200)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nx").unwrap();
+            stream
+        })
+        .collect();
+    let since = Instant::now();
+    ana.get("/api/session");
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    drop(slow);
+}
+
+#[test]
+fn one_coders_key_is_no_key_to_another_coder() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    assert_eq!(ana.post("/api/signin", &json!({ "name": "ben" })).status, 403);
+    let owner = server.guard.keys.issue(precode::review::key::Holder::Owner).unwrap();
+    let mut owner = Client::new(server.port, &owner);
+    assert_eq!(owner.send("GET", "/api/session", None).unwrap().status, 403);
+    assert_eq!(owner.post("/api/signin", &json!({ "name": " \u{7}" })).status, 422);
+    let ben = owner.done("/api/signin", &json!({ "name": " ben " }));
+    let mut ben = Client::new(server.port, ben["key"].as_str().unwrap());
+    assert_eq!(ben.get("/api/session")["coder"], "ben");
+}
