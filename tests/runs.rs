@@ -286,7 +286,7 @@ fn every_failing_call_leaves_the_old_set_whole() {
     let new = published(&folder.path().join("new"));
     let mut failed = 0;
     let faults =
-        [("fsync", "EIO"), ("syncfs", "EIO"), ("rename", "ENOSPC"), ("mkdir", "EROFS"), ("symlink", "EDQUOT")];
+        [("fsync", "EIO"), ("write", "ENOSPC"), ("rename", "ENOSPC"), ("mkdir", "EROFS"), ("symlink", "EDQUOT")];
     for (call, error) in faults {
         for k in 1..=8 {
             let mut command = Command::new(strace);

@@ -294,7 +294,8 @@ fn tell(args: &CodeArgs, report: &Report, findings: &Findings, console: &mut Con
     console.problems(findings.problems.iter().filter(|problem| problem.severity >= least));
     let notes = findings.problems.iter().filter(|problem| problem.severity < least).count();
     if notes > 0 && !args.quiet && report.with_notes > 0 {
-        console.warn(&format!("{notes} smaller notes are in report.json"));
+        let plural = if notes == 1 { " is" } else { "s are" };
+        console.warn(&format!("{notes} smaller note{plural} in report.json"));
     }
 }
 

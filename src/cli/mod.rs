@@ -31,8 +31,8 @@ struct Cli {
 /// The researcher's verbs.
 #[derive(Subcommand)]
 enum Command {
-    Agree(agree::AgreeArgs),
     Code(code::CodeArgs),
+    Agree(agree::AgreeArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Journal(journal::JournalArgs),

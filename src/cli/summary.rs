@@ -39,7 +39,7 @@ impl Summary<'_> {
 
     fn files(&self, console: &mut Console) -> io::Result<()> {
         let report = self.report;
-        let mut line = format!("{} read", files(report.processed));
+        let mut line = format!("{} read", counted(report.processed, "file"));
         if report.with_notes > 0 {
             line += &format!(", {} with notes", report.with_notes);
         }
@@ -58,10 +58,13 @@ impl Summary<'_> {
 
     fn speech(&self, console: &mut Console) -> io::Result<()> {
         let counts = self.report.counts;
-        let (turns, answers, words) = (grouped(counts.turns), grouped(counts.answers), grouped(counts.words));
-        row(console, "Speech", &format!("{turns} turns, {answers} of them answers; {words} words"))?;
-        let (segments, proposed, weak) = (grouped(counts.segments), grouped(counts.proposed), grouped(counts.weak));
-        row(console, "Coded", &format!("{segments} segments with {proposed} codes; {weak} weak ones kept for review"))
+        let (turns, answers, words) =
+            (counted(counts.turns, "turn"), grouped(counts.answers), counted(counts.words, "word"));
+        row(console, "Speech", &format!("{turns}, {answers} of them by respondents; {words}"))?;
+        let (segments, proposed, weak) =
+            (counted(counts.segments, "segment"), counted(counts.proposed, "coding"), grouped(counts.weak));
+        let line = format!("{segments} with {proposed}; weaker ones kept for review: {weak}");
+        row(console, "Coded", &line)
     }
 
     fn codes(&self, console: &mut Console) -> io::Result<()> {
@@ -167,8 +170,9 @@ fn wrapped(console: &mut Console, head: &str, items: &[String]) -> io::Result<()
     if line.is_empty() { Ok(()) } else { row(console, head, &line) }
 }
 
-fn files(n: usize) -> String {
-    format!("{} file{}", grouped(n), if n == 1 { "" } else { "s" })
+/// `1 file`, `2,000 files`.
+fn counted(n: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// `12,345`.

@@ -60,7 +60,7 @@ pub enum StoreError {
         message: String,
     },
     /// An input was refused and the user asked to stop there.
-    #[error("{0}")]
+    #[error("stopped with nothing changed, as asked, at {0}")]
     Refused(String),
     /// A signal asked the run to stop.
     #[error("stopped; nothing was changed")]

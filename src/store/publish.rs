@@ -139,12 +139,14 @@ impl Partial {
         &self.root
     }
 
-    /// Makes everything written so far durable.
+    /// Makes everything written so far durable; `n_texts` texts are among it.
     ///
     /// # Errors
     /// When the disk reports that it lost something.
-    pub fn sync(&self) -> Result<(), StoreError> {
-        sync_tree(&self.root).map_err(|e| StoreError::io(&self.root, e))
+    pub fn sync(&self, n_texts: usize) -> Result<(), StoreError> {
+        // Ten thousand texts would wait for ten thousand flushes, a few would wait for what others are writing.
+        let sync = if n_texts > 200 { sync_system } else { sync_tree };
+        sync(&self.root).map_err(|e| StoreError::io(&self.root, e))
     }
 
     /// Switches the study to this run, which is called by its digest. Readers see the old set or the new one.
@@ -278,13 +280,18 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// One call for the whole file system: ten thousand texts would otherwise wait for ten thousand disk flushes.
+/// Everything on this file system, in one call.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn sync_tree(root: &Path) -> io::Result<()> {
+fn sync_system(root: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(File::open(root)?)?)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn sync_system(root: &Path) -> io::Result<()> {
+    sync_tree(root)
+}
+
+/// Every file and folder below `root`, and `root`.
 fn sync_tree(root: &Path) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let path = entry?.path();
@@ -331,7 +338,7 @@ mod tests {
         let mut partial = Partial::begin(study).unwrap();
         partial.write("codings.jsonl", text.as_bytes()).unwrap();
         partial.text("site/a", text).unwrap();
-        partial.sync().unwrap();
+        partial.sync(1).unwrap();
         assert!(partial.publish(digest).unwrap().is_empty());
     }
 

@@ -386,7 +386,7 @@ impl<'a> Book<'a> {
         manifest.files = partial.files().clone();
         let sealed = manifest.seal();
         partial.write("manifest.json", &sealed)?;
-        partial.sync()?;
+        partial.sync(report.processed)?;
         Ok((report, self.findings))
     }
 }
