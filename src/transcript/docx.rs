@@ -24,7 +24,7 @@ pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
     let mut archive = archive::open(content.bytes, context).map_err(|e| vec![e])?;
     let body =
         archive::with_part(&mut archive, PART, context, |part| Walk::run(part, context)).map_err(|e| vec![e])?;
-    let mut draft = match body.blocks.iter().find_map(|b| Columns::of(b)) {
+    let mut draft = match body.blocks.iter().find_map(Columns::of) {
         Some(_) => spoken_table(&body.blocks, context),
         None => text::labelled(paragraphs(&body.blocks), context),
     };

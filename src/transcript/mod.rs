@@ -17,6 +17,8 @@ mod entities;
 mod header;
 mod label;
 mod later;
+mod level;
+pub mod respondents;
 mod roles;
 mod scheme;
 mod table;
