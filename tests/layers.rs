@@ -1,4 +1,4 @@
-//! The order of the modules: each uses only those before it.
+//! The order of the modules: each uses only those before it; and what the program is never linked with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,20 @@ fn every_module_has_its_place() {
     for module in lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
         assert!(ORDER.contains(&module), "{module} is in src/lib.rs and not in the order");
     }
+}
+
+/// Transcripts are confidential: no crate that opens outgoing connections.
+const CLIENTS: [&str; 9] =
+    ["reqwest", "ureq", "curl", "isahc", "attohttpc", "surf", "openssl", "native-tls", "rustls"];
+
+#[test]
+fn nothing_is_linked_that_calls_out() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let linked: Vec<&str> =
+        lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
+    assert!(linked.contains(&"serde"), "the lock file is read");
+    let clients: Vec<&&str> = linked.iter().filter(|name| CLIENTS.contains(name)).collect();
+    assert!(clients.is_empty(), "{clients:?}");
 }
 
 #[test]
