@@ -3,9 +3,8 @@
 //! Comes in: a [`Transcript`], a lexicon, choices. Goes out: rows of turns and codings. Never happens here: files,
 //! clock, threads.
 
-use crate::codebook::CodeId;
 use crate::coding::{CODING_SCHEMA, Coding, Evidence, Flag, PROPOSED, TurnRow, WRITTEN};
-use crate::confidence;
+use crate::confidence::{self, Cue, Verdict};
 use crate::context::Contexts;
 use crate::evidence::{self, Found, Gathered, Surroundings};
 use crate::lexicon::{Context, Lexicon};
@@ -145,6 +144,17 @@ struct Desk<'d> {
     forms: &'d Forms<'d>,
 }
 
+/// A segment with its evidence.
+struct Passage<'p> {
+    read: &'p Read,
+    segment: &'p Segment,
+    scene: Scene<'p>,
+    gathered: Gathered,
+}
+
+/// How often the same words of a transcript were given the same code so far.
+type Occurrences = BTreeMap<String, usize>;
+
 impl<'d> Desk<'d> {
     fn scene(&self, read: &'d Read, sentences: &'d [Range<usize>], level: Option<&'d str>) -> Scene<'d> {
         Scene {
@@ -177,77 +187,58 @@ impl<'d> Desk<'d> {
         read: &'d Read,
         segment: &Segment,
         question: Option<&'d Read>,
-        occurrences: &mut BTreeMap<String, usize>,
+        occurrences: &mut Occurrences,
     ) -> Vec<Coding> {
         let (scene, gathered) = self.gather(read, segment, question);
-        let confidences = self.confidences(&gathered);
-        let rows = confidences.iter().filter(|(_, confidence)| **confidence >= WRITTEN);
-        rows.map(|(&code, &confidence)| {
-            let conflict = self.conflicts(&confidences, code);
-            self.row(read, segment, &scene, &gathered, code, (confidence, conflict), occurrences)
-        })
-        .collect()
+        let mut verdicts = confidence::judge(&scene, &gathered, WRITTEN);
+        let conflicts = self.settle(&mut verdicts);
+        let passage = Passage { read, segment, scene, gathered };
+        let rows = verdicts.iter().zip(conflicts);
+        rows.map(|(verdict, conflict)| self.row(&passage, verdict, conflict, occurrences)).collect()
     }
 
-    /// Confidence of every code with evidence; exclusive codes that are too close are held below a proposal.
-    fn confidences(&self, gathered: &Gathered) -> BTreeMap<CodeId, f64> {
-        let all: BTreeMap<CodeId, f64> =
-            gathered.by_code.keys().map(|&code| (code, confidence::confidence(gathered, code))).collect();
-        let settle = |&code: &CodeId| {
-            let own = all[&code];
-            let rival = self.rival(&all, code);
-            let beaten = rival > own - TOO_CLOSE;
-            (code, if beaten && own >= PROPOSED { PROPOSED - 0.01 } else { own })
-        };
-        all.keys().map(settle).collect()
-    }
-
-    /// The highest confidence of another code of the same exclusive facet; 0 where there is none.
-    fn rival(&self, confidences: &BTreeMap<CodeId, f64>, code: CodeId) -> f64 {
+    /// Holds exclusive codes that are beaten, or too close, below a proposal; says which were too close.
+    fn settle(&self, verdicts: &mut [Verdict]) -> Vec<bool> {
         let codebook = &self.lexicon.codebook;
-        if !codebook.facet(code).is_some_and(|facet| facet.exclusive) {
-            return f64::NEG_INFINITY;
+        let exclusive = |code| codebook.facet(code).is_some_and(|facet| facet.exclusive);
+        let rival = |verdict: &Verdict| {
+            let same = |other: &&Verdict| {
+                other.code != verdict.code && codebook.code(other.code).facet() == codebook.code(verdict.code).facet()
+            };
+            let rivals = verdicts.iter().filter(same).map(|other| other.confidence);
+            rivals.filter(|_| exclusive(verdict.code)).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let rivals: Vec<f64> = verdicts.iter().map(rival).collect();
+        let conflict = |(verdict, rival): (&Verdict, &f64)| (verdict.confidence - rival).abs() < TOO_CLOSE;
+        let conflicts = verdicts.iter().zip(&rivals).map(conflict).collect();
+        for (verdict, rival) in verdicts.iter_mut().zip(rivals) {
+            if rival > verdict.confidence - TOO_CLOSE {
+                verdict.confidence = verdict.confidence.min(PROPOSED - 0.01);
+            }
         }
-        let rivals = confidences.iter().filter(|(other, _)| **other != code);
-        let same = rivals.filter(|(other, _)| codebook.code(**other).facet() == codebook.code(code).facet());
-        same.map(|(_, &confidence)| confidence).fold(f64::NEG_INFINITY, f64::max)
+        conflicts
     }
 
-    fn conflicts(&self, confidences: &BTreeMap<CodeId, f64>, code: CodeId) -> bool {
-        (self.rival(confidences, code) - confidences[&code]).abs() < TOO_CLOSE
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "a row is made of all of them, once")]
-    fn row(
-        &self,
-        read: &Read,
-        segment: &Segment,
-        scene: &Scene,
-        gathered: &Gathered,
-        code: CodeId,
-        (confidence, conflict): (f64, bool),
-        occurrences: &mut BTreeMap<String, usize>,
-    ) -> Coding {
-        let found = gathered.by_code.get(&code).map_or(&[][..], Vec::as_slice);
-        let sentences = sentences_of(read, segment, found);
-        let span =
-            segment::span(&self.transcript.text, &read.tokens, &read.sentences, sentences.clone(), read.turn.span);
-        let words = read.sentences[sentences.clone()].iter().map(ExactSizeIterator::len).sum();
-        let speaker = self.transcript.speaker(read.turn.speaker);
-        let name = &self.lexicon.codebook.code(code).name;
-        let text = span.of(&self.transcript.text);
-        let (start, end) = (
-            self.positions.at(&self.transcript.text, span.start),
-            self.positions.at(&self.transcript.text, span.end),
-        );
+    fn row(&self, passage: &Passage, verdict: &Verdict, conflict: bool, occurrences: &mut Occurrences) -> Coding {
+        let Passage { read, segment, scene, gathered } = passage;
+        let transcript = self.transcript;
+        let found = gathered.by_code.get(&verdict.code).map_or(&[][..], Vec::as_slice);
+        let sentences = sentences_of(read, segment, found, verdict);
+        let span = segment::span(&transcript.text, &read.tokens, &read.sentences, sentences.clone(), read.turn.span);
+        let words = read.sentences[sentences].iter().map(ExactSizeIterator::len).sum();
+        let speaker = transcript.speaker(read.turn.speaker);
+        let code = self.lexicon.codebook.code(verdict.code);
+        let text = span.of(&transcript.text);
+        let start = self.positions.at(&transcript.text, span.start);
+        let end = self.positions.at(&transcript.text, span.end);
         let time = self.time(read, span);
-        let mut flags = flags(found, confidence, words, conflict, speaker.guessed);
-        flags.sort_unstable();
+        let rules = found.iter().map(|found| self.rule_evidence(scene, found, verdict.rule_weight));
+        let cues = verdict.cues.iter().map(|(cue, weight)| self.cue_evidence(scene, cue, *weight));
         Coding {
             schema: CODING_SCHEMA.to_string(),
-            id: id(&self.transcript.name, name, text, occurrences),
-            transcript: self.transcript.name.clone(),
-            source: self.transcript.source.clone(),
+            id: id(&transcript.name, &code.name, text, occurrences),
+            transcript: transcript.name.clone(),
+            source: transcript.source.clone(),
             respondent: respondent(speaker),
             turn: read.turn.index,
             speaker: speaker.name.clone(),
@@ -261,28 +252,46 @@ impl<'d> Desk<'d> {
             time_start_ms: time.map(|t| t.0),
             time_end_ms: time.map(|t| t.1),
             text: text.to_string(),
-            code: name.clone(),
-            facet: self.lexicon.codebook.code(code).facet().to_string(),
-            confidence: round(confidence),
-            score: round(gathered.score(code)),
-            calibrated_on: 0,
-            evidence: found.iter().map(|found| self.evidence(scene, found)).collect(),
-            flags,
+            code: code.name.clone(),
+            facet: code.facet().to_string(),
+            confidence: round(verdict.confidence),
+            score: round(verdict.score),
+            calibrated_on: verdict.calibrated_on,
+            evidence: rules.chain(cues).collect(),
+            flags: flags(found, verdict.confidence, words, conflict, speaker.guessed),
             attributes: speaker.attributes.clone(),
         }
     }
 
-    fn evidence(&self, scene: &Scene, found: &Found) -> Evidence {
-        let text = &self.transcript.text;
-        let span = scene.tokens[found.hit.start].span().cover(scene.tokens[found.hit.end - 1].span());
+    fn rule_evidence(&self, scene: &Scene, found: &Found, rule_weight: f64) -> Evidence {
         let echo = found.echo.then(|| "echo".to_string());
+        let context = found.contexts.iter().map(|context| context.name().to_string()).chain(echo).collect();
+        let rule = self.lexicon.rules[found.rule].id.clone();
+        self.evidence(scene, rule, found.hit.start..found.hit.end, found.contribution * rule_weight, context)
+    }
+
+    fn cue_evidence(&self, scene: &Scene, cue: &Cue, weight: f64) -> Evidence {
+        let name = self.lexicon.model.as_ref().map_or("", |model| model.cues.name(cue.row));
+        self.evidence(scene, format!("cue:{name}"), cue.start..cue.end, weight, Vec::new())
+    }
+
+    fn evidence(
+        &self,
+        scene: &Scene,
+        rule: String,
+        tokens: Range<usize>,
+        weight: f64,
+        context: Vec<String>,
+    ) -> Evidence {
+        let text = &self.transcript.text;
+        let span = scene.tokens[tokens.start].span().cover(scene.tokens[tokens.end - 1].span());
         Evidence {
-            rule: self.lexicon.rules[found.rule].id.clone(),
+            rule,
             start: self.positions.at(text, span.start).char,
             end: self.positions.at(text, span.end).char,
             text: span.of(text).to_string(),
-            weight: round(found.contribution),
-            context: found.contexts.iter().map(|context| context.name().to_string()).chain(echo).collect(),
+            weight: round(weight),
+            context,
         }
     }
 
@@ -302,12 +311,17 @@ fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// The run of whole sentences that holds the evidence for a code; the whole segment where nothing speaks for it.
-fn sentences_of(read: &Read, segment: &Segment, found: &[Found]) -> Range<usize> {
+/// The run of whole sentences that holds the evidence for a code: that of its rules, else that of its cues; the whole
+/// segment where nothing in particular speaks for it.
+fn sentences_of(read: &Read, segment: &Segment, found: &[Found], verdict: &Verdict) -> Range<usize> {
     let sentence_of = |token: usize| read.sentences.partition_point(|sentence| sentence.end <= token);
-    let speaking = || found.iter().filter(|f| f.contribution > 0.0);
-    let first = speaking().map(|f| sentence_of(f.hit.start)).min();
-    let last = speaking().map(|f| sentence_of(f.hit.end - 1)).max();
+    let rules = found.iter().filter(|f| f.contribution > 0.0).map(|f| f.hit.start..f.hit.end);
+    let mut words: Vec<Range<usize>> = rules.collect();
+    if words.is_empty() {
+        words = verdict.cues.iter().map(|(cue, _)| cue.start..cue.end).collect();
+    }
+    let first = words.iter().map(|range| sentence_of(range.start)).min();
+    let last = words.iter().map(|range| sentence_of(range.end - 1)).max();
     match (first, last) {
         (Some(first), Some(last)) => first..last + 1,
         _ => segment.sentences.clone(),
@@ -337,7 +351,7 @@ fn respondent(speaker: &crate::transcript::Speaker) -> String {
 
 /// 16 hex digits of SHA-256 over transcript, code, words, and how often the same words were coded so before: the id
 /// survives a rerun, and whatever is added before the segment.
-fn id(transcript: &str, code: &str, text: &str, occurrences: &mut BTreeMap<String, usize>) -> String {
+fn id(transcript: &str, code: &str, text: &str, occurrences: &mut Occurrences) -> String {
     let key = format!("{transcript}\u{0}{code}\u{0}{text}");
     let count = occurrences.entry(key.clone()).or_insert(0);
     let digest = Sha256::digest(format!("{key}\u{0}{count}"));

@@ -3,13 +3,14 @@
 //! Comes in: a [`Source`]. Goes out: a [`Lexicon`], and a diagnostic for every name, pattern or setting that does not
 //! hold. Never happens here: matching.
 
+use super::model::{Model, NO_STEM};
 use super::pattern::{self, Node, Term};
 use super::source::{Placed, RuleSource, Source, TriggerSource};
 use super::terms::{TermId, TermTable, TermTableBuilder};
 use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
 use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
-use crate::token::Language;
+use crate::token::{Language, Reading, Terms};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +157,18 @@ pub struct Lexicon {
     pub rules_at: Vec<Vec<u32>>,
     /// For each term: the triggers that may stand there.
     pub triggers_at: Vec<Vec<u32>>,
+    /// The fitted part, where there is one.
+    pub model: Option<Model>,
+}
+
+impl Terms for Lexicon {
+    fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32> {
+        self.terms.of(raw, readings)
+    }
+
+    fn cue_stem(&self, stem: &str) -> u32 {
+        self.model.as_ref().map_or(NO_STEM, |model| model.cues.stem(stem))
+    }
 }
 
 const FIRST_PERSON: &[&str] = &["i", "we", "me", "us", "my", "our", "ours", "mine", "myself", "ourselves"];
@@ -628,6 +641,7 @@ impl<'s> Compiler<'s> {
             pronouns: self.pronouns,
             rules,
             triggers,
+            model: None,
             source: self.source.clone(),
         }
     }

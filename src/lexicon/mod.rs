@@ -4,6 +4,7 @@
 //! a transcript.
 
 pub mod compile;
+pub mod model;
 pub mod pattern;
 pub mod source;
 pub mod terms;
@@ -11,6 +12,7 @@ pub mod terms;
 pub use compile::{Lexicon, List, Party, Pat, Rule, Trigger};
 
 use crate::diagnostic::{Diagnostic, Severity};
+use model::Model;
 use sha2::{Digest, Sha256};
 use source::Source;
 use std::fmt::Write as _;
@@ -96,7 +98,25 @@ pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> 
         }
         found.extend(read_file(&mut source, &beside));
     }
-    finish(source, found)
+    let (mut lexicon, mut found) = finish(source, found)?;
+    match Model::beside(path, &lexicon.codebook) {
+        Ok(model) => lexicon.model = model,
+        Err(problem) => return Err(vec![problem]),
+    }
+    found.extend(stale(&lexicon, path));
+    Ok((lexicon, found))
+}
+
+/// A warning when the fitted confidences belong to an earlier version of the rules.
+fn stale(lexicon: &Lexicon, path: &Path) -> Option<Diagnostic> {
+    let model = lexicon.model.as_ref().filter(|model| model.confidence.codebook != lexicon.digest)?;
+    let name = model::paths(path).0.display().to_string();
+    let message = format!("fitted with another version of {}", path.display());
+    model.confidence.codes.values().next()?;
+    Some(
+        Diagnostic::warning("lexicon-stale", name, message)
+            .help("fit it again with `precode fit`, or judge by the ranks only"),
+    )
 }
 
 /// Reads a lexicon from text alone; `include` is not followed.
@@ -129,10 +149,15 @@ fn finish(source: Source, mut found: Vec<Diagnostic>) -> Result<(Lexicon, Vec<Di
 
 /// Digest of the files of a lexicon: SHA-256 over their texts in order, in hexadecimal.
 fn digest(source: &Source) -> String {
+    hex_digest(source.files.iter().map(|file| file.text.as_str()))
+}
+
+/// SHA-256 over texts in order, in hexadecimal.
+fn hex_digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let mut hash = Sha256::new();
-    for file in &source.files {
-        hash.update((file.text.len() as u64).to_le_bytes());
-        hash.update(file.text.as_bytes());
+    for text in texts {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
     }
     hash.finalize().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

@@ -44,6 +44,8 @@ pub struct Form {
     pub readings: Vec<Reading>,
     /// Terms of the lexicon that the form meets, ascending; filled by whoever made the [`Forms`].
     pub terms: Box<[u32]>,
+    /// The id of its stem in the table of cues.
+    pub cue_stem: u32,
     /// Whether it counts in a gap.
     pub light: Light,
 }
@@ -52,6 +54,11 @@ pub struct Form {
 pub trait Terms: Sync {
     /// Ids of the terms that the form meets, ascending.
     fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32>;
+
+    /// The id of a stem in the table of cues; [`u32::MAX`] where no cue knows it.
+    fn cue_stem(&self, _stem: &str) -> u32 {
+        u32::MAX
+    }
 }
 
 /// The memo of forms. One per worker; ids are valid until [`Forms::trim`] clears it.
@@ -92,8 +99,9 @@ impl<'a> Forms<'a> {
         let readings: Vec<Reading> = keys(raw).into_iter().map(|key| self.reading(key)).collect();
         let light = lightness(&readings[0].key);
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
+        let cue_stem = self.terms.cue_stem(&readings[0].stem);
         let id = FormId(self.forms.len() as u32);
-        self.forms.push(Form { raw: raw.to_string(), readings, terms, light });
+        self.forms.push(Form { raw: raw.to_string(), readings, terms, cue_stem, light });
         self.ids.insert(raw.as_bytes().into(), id);
         id
     }
