@@ -135,6 +135,31 @@ fn csv_and_jsonl_say_the_same() {
     }
 }
 
+#[test]
+fn attributes_of_respondents_reach_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path(), 2, 2);
+    fs::write(corpus.join("p0001.txt"), "Shoe size: 9\n\nI: And?\n\nR: We trained them.\n\nI: So?\n\nR: Yes.\n")
+        .unwrap();
+    let table = "transcript,respondent_id,level,years\np0000,CO-1,central_office,7\nnobody,CO-2,school,1\n";
+    fs::write(corpus.join("respondents.csv"), table).unwrap();
+    let study = folder.path().join("study");
+    let output = run(&mut code(&corpus, &lexicon(), &study), 0);
+    for code in ["W_ROW_WITHOUT_FILE", "W_FILE_WITHOUT_ROW"] {
+        assert!(stderr(&output).contains(code), "{}", stderr(&output));
+    }
+    let rows: Vec<BTreeMap<String, String>> =
+        csv::Reader::from_path(study.join("codings.csv")).unwrap().deserialize().map(Result::unwrap).collect();
+    assert_eq!((rows[0]["respondent"].as_str(), rows[0]["years"].as_str()), ("CO-1", "7"));
+    assert_eq!(rows[0]["level"], "central_office");
+    let respondents = fs::read_to_string(study.join("respondents.csv")).unwrap();
+    assert!(respondents.contains("p0000,Respondent,CO-1,"), "{respondents}");
+    let manifest = Manifest::load(&Study::at(&study)).unwrap();
+    assert_eq!(manifest.respondents[0].name, "respondents.csv");
+    fs::write(corpus.join("respondents.csv"), "who,what\na,b\n").unwrap();
+    run(&mut code(&corpus, &lexicon(), &study), 2);
+}
+
 // ---- stopped at any moment
 
 #[test]

@@ -9,13 +9,14 @@ use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
 use crate::store::corpus::{self, Corpus};
 use crate::store::layout::Study;
-use crate::store::lock;
 use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report};
 use crate::store::ordered::Bounds;
 use crate::store::publish::{self, Partial};
 use crate::store::rows::Cells;
 use crate::store::run::{self, Findings, Run};
+use crate::store::{digest, lock};
 use crate::transcript::ReadOptions;
+use crate::transcript::respondents::Respondents;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,10 @@ pub struct CodeArgs {
     /// The study folder to make, or to bring up to date
     #[arg(long, value_name = "FOLDER", default_value = "study")]
     out: PathBuf,
+
+    /// Attributes of the respondents (CSV); by default the respondents.csv beside the transcripts
+    #[arg(long, value_name = "FILE")]
+    respondents: Option<PathBuf>,
 
     /// Labels of interviewers, such as "INT,Q,Moderator"; by default found from labels, header and questions
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
@@ -169,6 +174,8 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
 struct Material {
     corpus: Corpus,
     lexicon: Lexicon,
+    respondents: Respondents,
+    respondents_from: Vec<Origin>,
     read: ReadOptions,
 }
 
@@ -185,11 +192,13 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
         }
     };
     let Some(corpus) = walk(args, console) else { return Ok(None) };
-    Ok(Some(Material { corpus, lexicon, read: read_options(args) }))
+    let paths = args.respondents.clone().map_or_else(|| corpus.respondents.clone(), |path| vec![path]);
+    let Some((respondents, respondents_from)) = load_respondents(&paths, console) else { return Ok(None) };
+    Ok(Some(Material { corpus, lexicon, respondents, respondents_from, read: read_options(args) }))
 }
 
 fn walk(args: &CodeArgs, console: &mut Console) -> Option<Corpus> {
-    let avoid: Vec<PathBuf> = [&args.out, &args.codebook].into_iter().cloned().collect();
+    let avoid: Vec<PathBuf> = [&args.out, &args.codebook].into_iter().chain(&args.respondents).cloned().collect();
     for input in &args.inputs {
         if let Err(error) = std::fs::metadata(input) {
             console.warn(&format!("error: {}: {error}; name a folder with transcripts", shown(input)));
@@ -211,6 +220,23 @@ fn read_options(args: &CodeArgs) -> ReadOptions {
     }
 }
 
+/// The rows of all tables together; `None` after having said what is wrong.
+fn load_respondents(paths: &[PathBuf], console: &mut Console) -> Option<(Respondents, Vec<Origin>)> {
+    let (mut all, mut origins) = (Respondents::default(), Vec::new());
+    for path in paths {
+        let bytes = std::fs::read(path)
+            .map_err(|error| console.warn(&format!("error: {}: {error}; name a CSV file", shown(path))))
+            .ok()?;
+        // Named without its folders: messages about it are published.
+        let name = file_name(path);
+        let table = Respondents::parse(&bytes, &name).map_err(|problems| console.problems(&problems)).ok()?;
+        origins.push(Origin { sha256: digest::sha256(&bytes), name: name.clone() });
+        all.source = name;
+        all.rows.extend(table.rows);
+    }
+    Some((all, origins))
+}
+
 impl Material {
     fn manifest(&self, args: &CodeArgs) -> Manifest {
         Manifest {
@@ -221,7 +247,7 @@ impl Material {
             options: options(args),
             lexicon: Origin { name: file_name(&args.codebook), sha256: self.lexicon.digest.clone() },
             confidence: Origin { name: "shipped".to_string(), sha256: String::new() },
-            respondents: Vec::new(),
+            respondents: self.respondents_from.clone(),
             codebook: self.lexicon.codebook.clone(),
             inputs: Vec::new(),
             files: BTreeMap::new(),
@@ -277,6 +303,7 @@ fn code(
         corpus: &material.corpus,
         coder: &coder,
         read: &material.read,
+        respondents: &material.respondents,
         bounds: Bounds { threads: args.threads.map_or(cores, usize::from), bytes: UNDER_WAY },
         cells: if args.spreadsheet { Cells::Spreadsheet } else { Cells::Exact },
         fail_fast: args.fail_fast,

@@ -7,18 +7,20 @@
 use super::StoreError;
 use super::corpus::{self, Corpus, Input};
 use super::digest::sha256;
-use super::manifest::{Counts, FileReport, Manifest, Outcome, Report, Source, json};
+use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, Source, json};
 use super::ordered::{self, Bounds};
 use super::publish::{Part, Partial};
 use super::rows::{self, Cells, CodingsCsv, Line};
 use crate::coding::{Coding, Flag, PROPOSED, TurnRow};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Coder, Worker};
+use crate::transcript::respondents::{self, Respondents};
 use crate::transcript::{ReadOptions, SpeakerRole, Transcript};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Attributes that always have a column, so that a script reads studies with and without metadata alike.
-pub const ATTRIBUTES: [&str; 6] = ["department", "district", "job_role", "level", "school", "source_type"];
+pub const ATTRIBUTES: [&str; 7] =
+    ["department", "district", "job_role", "level", "level_source", "school", "source_type"];
 
 /// What a run needs to know.
 pub struct Run<'a> {
@@ -28,6 +30,8 @@ pub struct Run<'a> {
     pub coder: &'a Coder<'a>,
     /// How files are read.
     pub read: &'a ReadOptions,
+    /// Attributes.
+    pub respondents: &'a Respondents,
     /// How much at once.
     pub bounds: Bounds,
     /// The form of CSV files.
@@ -150,6 +154,7 @@ fn code_file(run: &Run<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &
     };
     drop(bytes);
     transcript.name.clone_from(&input.name);
+    respondents::attach(&mut transcript, run.respondents);
     let mut found = input.notes.clone();
     found.append(&mut transcript.notes);
     let coded = worker.code(&transcript);
@@ -206,7 +211,7 @@ impl Rows {
             csv,
             turns,
             wider: !coded.codings.iter().all(|coding| table.has_columns_for(coding)),
-            respondents: respondents(transcript, coded),
+            respondents: speaking(transcript, coded),
             codes: BTreeMap::new(),
             flags: BTreeMap::new(),
             guessed: guessed(transcript),
@@ -231,11 +236,12 @@ impl Rows {
 
 /// The columns of `codings.csv` as known before any transcript is read.
 fn columns(run: &Run<'_>) -> CodingsCsv {
-    CodingsCsv::new(&known_attributes(), run.cells)
+    CodingsCsv::new(&known_attributes(run), run.cells)
 }
 
-fn known_attributes() -> BTreeSet<String> {
-    ATTRIBUTES.map(String::from).into()
+fn known_attributes(run: &Run<'_>) -> BTreeSet<String> {
+    let named = run.respondents.rows.iter().flat_map(|row| row.attributes.keys());
+    named.filter(|name| *name != "speaker_role").cloned().chain(ATTRIBUTES.map(String::from)).collect()
 }
 
 /// Labels that were taken for an interviewer by how they speak.
@@ -255,7 +261,7 @@ struct Respondent {
     proposed: usize,
 }
 
-fn respondents(transcript: &Transcript, coded: &crate::pipeline::Coded) -> Vec<Respondent> {
+fn speaking(transcript: &Transcript, coded: &crate::pipeline::Coded) -> Vec<Respondent> {
     let mut found: BTreeMap<&str, Respondent> = BTreeMap::new();
     for turn in coded.turns.iter().filter(|turn| turn.speaker_role == SpeakerRole::Respondent) {
         let respondent = found.entry(&turn.speaker).or_insert_with(|| respondent(transcript, turn));
@@ -373,15 +379,18 @@ impl<'a> Book<'a> {
         partial.close(self.codings)?;
         partial.close(self.csv)?;
         partial.close(self.turns)?;
-        let attributes = attributes(&self.respondents);
+        let attributes = attributes(self.run, &self.respondents);
         if self.wider {
             rewrite_csv(partial, &CodingsCsv::new(&attributes, self.run.cells))?;
         }
         partial.write("respondents.csv", &respondents_csv(&self.respondents, &attributes, self.run.cells))?;
+        let read: Vec<_> = self.inputs.iter().map(|i| (i.transcript.as_str(), i.source.as_str())).collect();
+        let unused = self.run.respondents.check(&read);
         self.files.extend(self.run.corpus.left_out.iter().map(FileReport::left_out));
-        let report = Report::new(self.files, Vec::new());
+        let report = Report::new(self.files, unused.iter().map(Problem::from).collect());
         partial.write("report.json", &json(&report))?;
         self.findings.problems.extend(self.run.corpus.left_out.iter().cloned());
+        self.findings.problems.extend(unused);
         manifest.inputs = self.inputs;
         manifest.files = partial.files().clone();
         let sealed = manifest.seal();
@@ -392,9 +401,9 @@ impl<'a> Book<'a> {
 }
 
 /// All attributes of all respondents.
-fn attributes(respondents: &[Respondent]) -> BTreeSet<String> {
+fn attributes(run: &Run<'_>, respondents: &[Respondent]) -> BTreeSet<String> {
     let used = respondents.iter().flat_map(|respondent| respondent.attributes.keys().cloned());
-    known_attributes().into_iter().chain(used).collect()
+    known_attributes(run).into_iter().chain(used).collect()
 }
 
 /// Writes `codings.csv` once more from `codings.jsonl`, for transcripts that brought attributes of their own.
@@ -413,6 +422,7 @@ fn rewrite_csv(partial: &mut Partial, table: &CodingsCsv) -> Result<(), StoreErr
 }
 
 fn respondents_csv(respondents: &[Respondent], attributes: &BTreeSet<String>, cells: Cells) -> Vec<u8> {
+    let attributes: Vec<&String> = attributes.iter().filter(|name| *name != "respondent_id").collect();
     let mut line = Line::new(cells);
     for name in ["transcript", "speaker", "respondent_id"] {
         line.cell(name.as_bytes());
