@@ -63,8 +63,8 @@ fn commands(block: &str) -> Vec<(&str, &str)> {
 
 fn run(command: &str, folder: &Path) -> Option<String> {
     let command = command.strip_prefix("precode ")?;
-    let needs = command.split(' ').filter(|word| word.starts_with("lexicons/") || word.starts_with("corpus/"));
-    for path in needs.filter(|path| !folder.join(path).exists()) {
+    let mut needs = command.split(' ').filter(|word| word.starts_with("lexicons/") || word.starts_with("corpus/"));
+    if let Some(path) = needs.find(|path| !folder.join(path).exists()) {
         eprintln!("skipped: {command}: {path} is not there");
         return None;
     }
