@@ -27,6 +27,7 @@ pub mod coding;
 pub mod pipeline;
 pub mod examples;
 pub mod store;
-pub mod review;
 pub mod agreement;
+pub mod learn;
+pub mod review;
 pub mod cli;

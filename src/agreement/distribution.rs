@@ -161,7 +161,7 @@ fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
 }
 
 /// The x with Iₓ(a, b) = p, by bisection.
-fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
+pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..100 {
         let middle = (low + high) / 2.0;

@@ -52,6 +52,8 @@ pub struct Loaded {
     pub manifest: Manifest,
     /// `codings.jsonl`.
     pub codings: Vec<Coding>,
+    /// `turns.jsonl`.
+    pub turns: Vec<TurnRow>,
     /// The respondents' turns.
     pub answers: Answers,
     /// Effective decisions; empty when nobody has decided anything.
@@ -81,6 +83,7 @@ pub fn load(study: &Study) -> Result<Loaded, StudyError> {
     };
     Ok(Loaded {
         answers: Answers::of(&turns),
+        turns,
         manifest,
         codings,
         decisions: carried.decisions,

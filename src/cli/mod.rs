@@ -9,10 +9,12 @@ mod completions;
 mod console;
 mod exit;
 mod journal;
+mod learn;
 mod process;
 mod progress;
 mod review;
 mod summary;
+mod triage;
 
 use crate::store::StoreError;
 use clap::{Parser, Subcommand};
@@ -36,6 +38,8 @@ enum Command {
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Journal(journal::JournalArgs),
+    Learn(learn::LearnArgs),
+    Triage(triage::TriageArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -56,6 +60,8 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Code(args) => code::run(&args, console),
         Command::Review(args) => review::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
+        Command::Learn(args) => learn::learn(&args, console),
+        Command::Triage(args) => triage::triage(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
     }

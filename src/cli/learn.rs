@@ -1,0 +1,192 @@
+//! `precode learn`: confidence fitted on the study's decisions.
+
+use super::console::Console;
+use super::exit::Exit;
+use crate::agreement::bootstrap::Bootstrap;
+use crate::agreement::judgement::Stratum;
+use crate::agreement::study::{self, LabelFile, Loaded};
+use crate::learn::example::{Examples, collect};
+use crate::learn::model::{MODEL_SCHEMA, Model};
+use crate::learn::report::{self, Outcome, Settings};
+use crate::store::layout::Study;
+use anyhow::Context;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Fit confidence on the study's decisions, and say what that gained on interviews it had not seen.
+///
+/// Writes `confidence.json` into the study, for `precode code --confidence`, and the folder `learn` with the report and
+/// its pictures; changes nothing else. The learned confidence is used for a code only where it was better.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  precode learn study --labels corpus/interviews/labels.jsonl")]
+pub struct LearnArgs {
+    /// Folder that `precode code` wrote
+    study: PathBuf,
+    #[command(flatten)]
+    labels: LabelArgs,
+    /// Use this fitted confidence of another study and measure it on this study's decisions
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// With --from: carry it over although the codebook differs
+    #[arg(long, requires = "from")]
+    other_codebook: bool,
+    /// Word stems of the passages as evidence too; needs many decisions
+    #[arg(long)]
+    stems: bool,
+    /// Write the report as JSON and not for people
+    #[arg(long)]
+    json: bool,
+    /// Write every held-out confidence to this CSV
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Resamples of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    resamples: usize,
+    /// Seed of groups, orders and resamples
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
+    seed: u64,
+}
+
+/// Label files, as `learn` and `triage` take them.
+#[derive(clap::Args)]
+pub struct LabelArgs {
+    /// Labels of coders who saw no proposals (see `precode agree --help`)
+    #[arg(long, value_name = "FILE")]
+    labels: Vec<PathBuf>,
+    /// Labels of coders who saw the machine's proposals: they train and never measure
+    #[arg(long, value_name = "FILE")]
+    assisted: Vec<PathBuf>,
+}
+
+impl LabelArgs {
+    /// The files with how they were made.
+    fn files(&self) -> Vec<LabelFile> {
+        let of = |(path, stratum): (&PathBuf, Stratum)| LabelFile { path: path.clone(), stratum };
+        let blind = self.labels.iter().map(|path| (path, Stratum::Blind));
+        blind.chain(self.assisted.iter().map(|path| (path, Stratum::Assisted))).map(of).collect()
+    }
+
+    /// Everything that people judged, with what cannot be used told to the user.
+    pub fn examples(&self, loaded: &Loaded, console: &mut Console) -> anyhow::Result<Examples> {
+        let (judgements, problems) = study::judgements(loaded, &self.files(), None)?;
+        console.problems(&problems);
+        let mut examples = collect(&loaded.codings, &judgements);
+        examples.unmeasure(&loaded.codings, &loaded.leaked);
+        Ok(examples)
+    }
+}
+
+/// Runs the command.
+pub fn learn(args: &LearnArgs, console: &mut Console) -> anyhow::Result<Exit> {
+    if args.resamples < 100 {
+        console.warn("error: `--resamples` must be at least 100");
+        return Ok(Exit::Usage);
+    }
+    let study = Study::at(&args.study);
+    let loaded = study::load(&study)?;
+    let examples = args.labels.examples(&loaded, console)?;
+    let bootstrap = Bootstrap { resamples: args.resamples, seed: args.seed, ..Bootstrap::default() };
+    if let Some(from) = &args.from {
+        return carry(args, from, &study, &loaded, &examples, &bootstrap, console);
+    }
+    let settings = Settings { stems: args.stems, seed: args.seed, bootstrap };
+    let outcome = report::learn(&loaded.codings, &examples, &loaded.manifest.lexicon.sha256, &settings);
+    write(&study, &outcome)?;
+    if let Some(path) = &args.predictions {
+        write_whole(path, predictions(&loaded, &examples, &outcome).as_bytes())?;
+    }
+    let text = if args.json {
+        serde_json::to_string_pretty(&outcome.report)? + "\n"
+    } else {
+        report::render(&outcome.report)
+    };
+    console.bytes(text.as_bytes())?;
+    Ok(if examples.rows.is_empty() { Exit::Nothing } else { Exit::Done })
+}
+
+/// `confidence.json`, and the report with its pictures in `learn/`.
+fn write(study: &Study, outcome: &Outcome) -> anyhow::Result<()> {
+    let folder = study.root().join("learn");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    if let Some(model) = &outcome.model {
+        write_model(study, model)?;
+    }
+    let json = serde_json::to_string_pretty(&outcome.report)? + "\n";
+    write_whole(&folder.join("report.json"), json.as_bytes())?;
+    for (name, picture) in report::pictures(&outcome.report) {
+        write_whole(&folder.join(name), picture.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn write_model(study: &Study, model: &Model) -> anyhow::Result<()> {
+    let json = serde_json::to_string_pretty(model)? + "\n";
+    write_whole(&study.root().join("confidence.json"), json.as_bytes())
+}
+
+/// Written beside its name and moved there when whole; readable by its owner alone.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".partial-{}", std::process::id()));
+    let partial = path.with_file_name(name);
+    let write = || {
+        let mut options = std::fs::OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.write(true).create(true).truncate(true).open(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, path)
+    };
+    write().inspect_err(|_| drop(std::fs::remove_file(&partial))).with_context(|| path.display().to_string())
+}
+
+/// Held-out confidences, one line a decision.
+fn predictions(loaded: &Loaded, examples: &Examples, outcome: &Outcome) -> String {
+    let mut out = String::from("transcript,turn,code,holds,measures,before,learned\n");
+    for (example, (before, learned)) in examples.rows.iter().zip(&outcome.held_out) {
+        let row = &loaded.codings[example.row];
+        let (holds, measures) = (u8::from(example.holds), u8::from(example.measures));
+        let name = row.transcript.replace('"', "\"\"");
+        let _ = writeln!(out, "\"{name}\",{},{},{holds},{measures},{before},{learned}", row.turn, row.code);
+    }
+    out
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of the command, split off for length")]
+fn carry(
+    args: &LearnArgs,
+    from: &Path,
+    study: &Study,
+    loaded: &Loaded,
+    examples: &Examples,
+    bootstrap: &Bootstrap,
+    console: &mut Console,
+) -> anyhow::Result<Exit> {
+    let bytes = std::fs::read(from).with_context(|| from.display().to_string())?;
+    let mut model: Model = serde_json::from_slice(&bytes).with_context(|| from.display().to_string())?;
+    if model.schema != MODEL_SCHEMA {
+        console.warn(&format!("error: {}: expected schema {MODEL_SCHEMA}", from.display()));
+        return Ok(Exit::Usage);
+    }
+    let codebook = &loaded.manifest.lexicon.sha256;
+    if model.codebook != *codebook && !args.other_codebook {
+        console.warn(&format!(
+            "error: {}: was fitted with another version of the codebook; help: fit it anew, or carry it over all the \
+             same with --other-codebook",
+            from.display()
+        ));
+        return Ok(Exit::Usage);
+    }
+    model.codebook.clone_from(codebook);
+    write_model(study, &model)?;
+    let adopted = model.codes.values().filter(|of| of.adopted).count();
+    let mut text = format!("carried over: {adopted} codes, fitted on {} decisions\n", model.decisions);
+    if examples.rows.iter().any(|e| e.measures) {
+        let gains = report::carried(&model, &loaded.codings, examples, bootstrap);
+        report::gain_lines(&mut text, "On this study's decisions, none of which it was fitted on", &gains);
+    }
+    console.bytes(text.as_bytes())?;
+    Ok(Exit::Done)
+}

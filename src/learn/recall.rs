@@ -1,0 +1,238 @@
+//! What was missed: a sample of answers for people to judge blind, and the estimate from it.
+//!
+//! Comes in: answers with their rows. Goes out: a sample that favours likely misses with known chances, and from its
+//! verdicts the number of missed answers for each code with an interval. Never happens here: an answer that somebody
+//! picked.
+//!
+//! An answer is untouched *for a code* when the code is not proposed there. Every answer belongs to one stratum;
+//! within a stratum the sample is simple and random, so every miss in the study has a known chance to be found.
+
+use crate::agreement::distribution::{Interval, beta_quantile};
+use crate::agreement::random::Random;
+use crate::coding::{Coding, PROPOSED};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where misses are likely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stratum {
+    /// Nothing proposed, but weak evidence for some code.
+    Nearly,
+    /// No rule touched it, and it is long.
+    UntouchedLong,
+    /// No rule touched it, and it is short.
+    UntouchedShort,
+    /// Something is proposed; another code may be missing.
+    OtherCodes,
+}
+
+/// Of a hundred sampled answers, so many from each stratum, as far as there are.
+const ALLOCATION: [(Stratum, f64); 4] = [
+    (Stratum::Nearly, 0.35),
+    (Stratum::UntouchedLong, 0.25),
+    (Stratum::UntouchedShort, 0.10),
+    (Stratum::OtherCodes, 0.30),
+];
+
+/// An answer: its place, and how many words it has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Answer {
+    /// Name of the transcript.
+    pub transcript: String,
+    /// Place of the turn among all turns.
+    pub turn: usize,
+    /// First code point.
+    pub start: usize,
+    /// First code point after it.
+    pub end: usize,
+    /// Words.
+    pub words: usize,
+}
+
+/// One line of `recall.jsonl`: an answer to be judged blind for every code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampled {
+    /// Name of the transcript.
+    pub transcript: String,
+    /// Place of the turn among all turns.
+    pub turn: usize,
+    /// First code point.
+    pub start: usize,
+    /// First code point after it.
+    pub end: usize,
+    /// Where it was drawn from.
+    pub stratum: Stratum,
+    /// Answers of the stratum in the study, when it was drawn.
+    pub of: usize,
+    /// Codes that were proposed there, and so were not missed.
+    pub proposed: BTreeSet<String>,
+}
+
+/// Codes proposed in each answer, and whether there is weaker evidence.
+fn touched(codings: &[Coding]) -> BTreeMap<(&str, usize), BTreeSet<String>> {
+    let mut touched: BTreeMap<(&str, usize), BTreeSet<String>> = BTreeMap::new();
+    for row in codings {
+        let codes = touched.entry((&row.transcript, row.turn)).or_default();
+        if row.confidence >= PROPOSED {
+            codes.insert(row.code.clone());
+        }
+    }
+    touched
+}
+
+/// Draws `n` answers. Those in `judged` were judged blind already and are left out of the sample and of the strata.
+pub fn sample(
+    answers: &[Answer],
+    codings: &[Coding],
+    judged: &BTreeSet<(String, usize)>,
+    n: usize,
+    seed: u64,
+) -> Vec<Sampled> {
+    let touched = touched(codings);
+    let mut words: Vec<usize> = answers.iter().map(|answer| answer.words).collect();
+    words.sort_unstable();
+    let median = words.get(words.len() / 2).copied().unwrap_or(0);
+    let mut strata: BTreeMap<Stratum, Vec<&Answer>> = BTreeMap::new();
+    let fresh = |answer: &&Answer| !judged.contains(&(answer.transcript.clone(), answer.turn));
+    for answer in answers.iter().filter(fresh) {
+        let stratum = match touched.get(&(answer.transcript.as_str(), answer.turn)) {
+            Some(codes) if codes.is_empty() => Stratum::Nearly,
+            Some(_) => Stratum::OtherCodes,
+            None if answer.words >= median => Stratum::UntouchedLong,
+            None => Stratum::UntouchedShort,
+        };
+        strata.entry(stratum).or_default().push(answer);
+    }
+    let sizes = allocate(&strata, n);
+    let mut random = Random::new(seed);
+    let mut out = Vec::new();
+    for (stratum, mut members) in strata {
+        let of = members.len();
+        members.sort_unstable();
+        random.shuffle(&mut members);
+        for answer in members.into_iter().take(sizes[&stratum]) {
+            let proposed = touched.get(&(answer.transcript.as_str(), answer.turn)).cloned().unwrap_or_default();
+            let Answer { transcript, turn, start, end, .. } = answer.clone();
+            out.push(Sampled { transcript, turn, start, end, stratum, of, proposed });
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+/// How many from each stratum; what one cannot give goes to the others.
+fn allocate(strata: &BTreeMap<Stratum, Vec<&Answer>>, n: usize) -> BTreeMap<Stratum, usize> {
+    let size = |stratum: &Stratum| strata.get(stratum).map_or(0, Vec::len);
+    let mut sizes: BTreeMap<Stratum, usize> =
+        ALLOCATION.iter().map(|(s, share)| (*s, ((share * n as f64) as usize).min(size(s)))).collect();
+    let mut left = n.saturating_sub(sizes.values().sum());
+    while left > 0 {
+        let open = ALLOCATION.iter().map(|(s, _)| *s).filter(|s| sizes[s] < size(s)).collect::<Vec<_>>();
+        if open.is_empty() {
+            break;
+        }
+        for stratum in open.into_iter().take(left) {
+            *sizes.entry(stratum).or_default() += 1;
+            left -= 1;
+        }
+    }
+    sizes
+}
+
+/// Missed answers of one code.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Missed {
+    /// The code.
+    pub code: String,
+    /// Sampled answers that were judged and in which it was not proposed.
+    pub judged: usize,
+    /// Of these, answers that have it.
+    pub found: usize,
+    /// Answers of the study that have it and in which it was not proposed: the estimate.
+    pub missed: f64,
+    /// Its 95 % interval.
+    pub interval: Interval,
+}
+
+/// Missed answers for each code. `verdict` says whether a code holds for an answer, if that was judged blind.
+///
+/// The sum over strata of (answers of the stratum) × (share of judged ones that are misses). Interval: in each stratum
+/// the share has Jeffreys' Beta(y + ½, n − y + ½), the misses among what was not judged follow it, and those that
+/// were found are certain; quantiles of 4,000 sums. Brown, Cai and DasGupta (2001), doi:10.1214/ss/1009213286, for
+/// the interval within a stratum.
+pub fn estimate<F>(sampled: &[Sampled], codes: &[String], verdict: F, seed: u64) -> Vec<Missed>
+where
+    F: Fn(&str, usize, &str) -> Option<bool>,
+{
+    let one = |code: &String| {
+        let mut strata: BTreeMap<Stratum, (usize, usize, usize, usize)> = BTreeMap::new();
+        for answer in sampled {
+            let Some(holds) = verdict(&answer.transcript, answer.turn, code) else { continue };
+            let counts = strata.entry(answer.stratum).or_insert((answer.of, 0, 0, 0));
+            let untouched = !answer.proposed.contains(code);
+            counts.1 += 1;
+            counts.2 += usize::from(untouched);
+            counts.3 += usize::from(untouched && holds);
+        }
+        let strata: Vec<_> = strata.into_values().collect();
+        missed(code, &strata, seed)
+    };
+    codes.iter().filter_map(one).collect()
+}
+
+/// From (answers, judged, judged and untouched, missed) of each stratum.
+fn missed(code: &str, strata: &[(usize, usize, usize, usize)], seed: u64) -> Option<Missed> {
+    let judged: usize = strata.iter().map(|s| s.2).sum();
+    if judged == 0 {
+        return None;
+    }
+    let missed = strata.iter().map(|&(of, n, _, y)| of as f64 * y as f64 / n as f64).sum();
+    let mut random = Random::new(seed);
+    let posteriors: Vec<Posterior> = strata.iter().map(|&(of, n, _, y)| Posterior::of(of, n, y)).collect();
+    let mut sums: Vec<f64> = (0..DRAWS).map(|_| posteriors.iter().map(|p| p.draw(&mut random)).sum()).collect();
+    sums.sort_unstable_by(f64::total_cmp);
+    let interval = Interval { low: sums[DRAWS / 40], high: sums[DRAWS - 1 - DRAWS / 40] };
+    let found = strata.iter().map(|s| s.3).sum();
+    Some(Missed { code: code.to_string(), judged, found, missed, interval })
+}
+
+const DRAWS: usize = 4000;
+
+/// What the verdicts of a stratum say of its share of misses, as quantiles to draw from.
+struct Posterior {
+    found: f64,
+    rest: usize,
+    quantiles: Vec<f64>,
+}
+
+impl Posterior {
+    const STEPS: usize = 200;
+
+    fn of(of: usize, n: usize, y: usize) -> Self {
+        let quantile = |i: usize| {
+            let p = (i as f64 + 0.5) / Self::STEPS as f64;
+            beta_quantile(p, y as f64 + 0.5, (n - y) as f64 + 0.5)
+        };
+        let rest = of.saturating_sub(n);
+        let quantiles = if rest == 0 { Vec::new() } else { (0..Self::STEPS).map(quantile).collect() };
+        Posterior { found: y as f64, rest, quantiles }
+    }
+
+    /// The misses of the stratum: those found, and a draw for those that nobody judged.
+    fn draw(&self, random: &mut Random) -> f64 {
+        if self.rest == 0 {
+            return self.found;
+        }
+        let share = self.quantiles[random.below(Self::STEPS)];
+        let (n, spread) = (self.rest as f64, (self.rest as f64 * share * (1.0 - share)).sqrt());
+        // A binomial number: exact while it is small, normal when it is large.
+        let more = if self.rest <= 60 {
+            (0..self.rest).filter(|_| random.chance(share)).count() as f64
+        } else {
+            (n * share + spread * random.normal()).round().clamp(0.0, n)
+        };
+        self.found + more
+    }
+}
