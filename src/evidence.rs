@@ -95,7 +95,8 @@ pub fn gather(scene: &Scene, around: &Surroundings) -> Gathered {
 fn candidates(scene: &Scene) -> BTreeSet<u32> {
     let tokens = scene.sentences.iter().flat_map(|sentence| sentence.clone());
     let terms = tokens.flat_map(|i| scene.terms(i));
-    terms.flat_map(|&term| &scene.lexicon.rules_at[term as usize]).copied().collect()
+    let at_words = terms.flat_map(|&term| &scene.lexicon.rules_at[term as usize]);
+    at_words.chain(&scene.lexicon.rules_anywhere).copied().collect()
 }
 
 /// What one rule contributes.
@@ -163,12 +164,21 @@ fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
 }
 
 fn surroundings_fit(scene: &Scene, around: &Surroundings, so_far: &Gathered, rule: &Rule) -> bool {
-    let holds = |pat: &Pat| match pat {
-        Pat::Code(code) => so_far.score(*code) > 0.0,
-        pat => scene.holds(pat),
-    };
+    let holds = |pat: &Pat| stands(scene, so_far, pat);
     let asked = rule.asked.as_ref().is_none_or(|pat| around.question.is_some_and(|question| question.holds(pat)));
     asked && rule.with.iter().all(holds) && !rule.without.iter().any(holds)
+}
+
+/// True when the pattern matches in the segment, or the code that it names has evidence there.
+pub(crate) fn stands(scene: &Scene, so_far: &Gathered, pat: &Pat) -> bool {
+    match pat {
+        Pat::Code(code) => so_far.score(*code) > 0.0,
+        Pat::Alt(pats) => pats.iter().any(|pat| stands(scene, so_far, pat)),
+        Pat::Both(pats) if pats.iter().any(|pat| matches!(pat, Pat::Code(_) | Pat::Alt(_))) => {
+            pats.iter().all(|pat| stands(scene, so_far, pat))
+        }
+        pat => scene.holds(pat),
+    }
 }
 
 /// The hit as evidence for each of the rule's codes, after what its context does to it.

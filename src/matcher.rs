@@ -88,10 +88,13 @@ impl<'a> Scene<'a> {
 
     /// Every match of a pattern in the segment, ordered, at most one for each start: the shortest.
     pub fn matches(&self, pat: &Pat) -> Vec<Match> {
-        if let Pat::Both(pats) = pat {
-            return self.both(pats);
+        match pat {
+            Pat::Both(pats) => self.both(pats),
+            Pat::Alt(pats) if pats.iter().any(|pat| matches!(pat, Pat::Both(_))) => {
+                shortest(pats.iter().flat_map(|pat| self.matches(pat)).collect())
+            }
+            pat => self.sentences.iter().flat_map(|sentence| self.in_sentence(pat, sentence)).collect(),
         }
-        self.sentences.iter().flat_map(|sentence| self.in_sentence(pat, sentence)).collect()
     }
 
     /// True when the pattern matches anywhere in the segment.
@@ -105,10 +108,7 @@ impl<'a> Scene<'a> {
             Pat::Near(pats, within) => self.near(pats, *within, sentence),
             Pat::Direct(actor, act, target) => self.direct(actor, act, target.as_deref(), sentence),
             Pat::Alt(pats) if pats.iter().any(is_relation) => {
-                let mut all: Vec<Match> = pats.iter().flat_map(|pat| self.in_sentence(pat, sentence)).collect();
-                all.sort_unstable();
-                all.dedup_by_key(|hit| hit.start);
-                all
+                shortest(pats.iter().flat_map(|pat| self.in_sentence(pat, sentence)).collect())
             }
             pat => self.runs(pat, sentence).into_iter().map(|(start, end)| Match::plain(start, end)).collect(),
         }
@@ -146,7 +146,7 @@ impl<'a> Scene<'a> {
             Pat::Except(pat, others) => {
                 let mut inner = Vec::new();
                 self.ends(pat, at, limit, &mut inner);
-                ends.extend(inner.into_iter().filter(|&end| !self.within(others, at, end, limit)));
+                ends.extend(inner.into_iter().filter(|&end| !self.within(others, at, end)));
             }
             // The compiler lets relations stand only outside sequences.
             Pat::Near(..) | Pat::Both(_) | Pat::Direct(..) | Pat::Code(_) => {}
@@ -185,36 +185,42 @@ impl<'a> Scene<'a> {
         (self.tokens[last].span().end == end).then_some(last + 1)
     }
 
+    /// Items in order. What may be left out takes the room of its gap along: `a ..2 [b] ..3 c` without `b` is
+    /// `a ..5 c`, and neither a run's first nor its last word is ever a gap's.
     fn seq_ends(&self, items: &[(u16, Pat)], at: usize, limit: usize, ends: &mut Vec<usize>) {
-        let Some(((_, first), rest)) = items.split_first() else {
+        self.items_ends(items, at, None, limit, ends);
+    }
+
+    /// The rest of a sequence after `at`; `room` is what gaps of left-out items add, none before the first word.
+    fn items_ends(&self, items: &[(u16, Pat)], at: usize, room: Option<u32>, limit: usize, ends: &mut Vec<usize>) {
+        let Some(((gap, item), rest)) = items.split_first() else {
             ends.push(at);
             return;
         };
+        let within = room.map(|room| room + u32::from(*gap));
+        if is_nullable(item) {
+            self.items_ends(rest, at, within, limit, ends);
+        }
+        let reach = |next: &usize| within.map_or(*next == at, |within| self.distance(at, *next) <= within);
         let mut firsts = Vec::new();
-        self.ends(first, at, limit, &mut firsts);
-        firsts.sort_unstable();
-        firsts.dedup();
-        let Some((gap, _)) = rest.first() else {
-            ends.append(&mut firsts);
-            return;
-        };
-        for end in firsts {
-            for next in (end..limit).take_while(|&next| self.distance(end, next) <= u32::from(*gap)) {
-                self.seq_ends(rest, next, limit, ends);
-            }
-            if end == limit {
-                self.seq_ends(rest, end, limit, ends);
+        for next in (at..limit).take_while(reach) {
+            firsts.clear();
+            self.ends(item, next, limit, &mut firsts);
+            firsts.sort_unstable();
+            firsts.dedup();
+            for &end in firsts.iter().filter(|&&end| end > next) {
+                self.items_ends(rest, end, Some(0), limit, ends);
             }
         }
     }
 
     /// True when the run lies within a run that meets one of the exceptions.
-    fn within(&self, others: &[Pat], start: usize, end: usize, limit: usize) -> bool {
-        let from = start.saturating_sub(8);
+    fn within(&self, others: &[Pat], start: usize, end: usize) -> bool {
+        let Some(sentence) = self.sentences.iter().find(|sentence| sentence.contains(&start)) else { return false };
         let mut ends = Vec::new();
-        (from..=start).any(|at| {
+        (sentence.start..=start).any(|at| {
             ends.clear();
-            others.iter().for_each(|pat| self.ends(pat, at, limit, &mut ends));
+            others.iter().for_each(|pat| self.ends(pat, at, sentence.end, &mut ends));
             ends.iter().any(|&other| other >= end)
         })
     }
@@ -223,21 +229,14 @@ impl<'a> Scene<'a> {
     fn near(&self, pats: &[Pat], within: u16, sentence: &Range<usize>) -> Vec<Match> {
         let parts: Vec<Vec<Match>> = pats.iter().map(|pat| self.in_sentence(pat, sentence)).collect();
         let Some((firsts, others)) = parts.split_first() else { return Vec::new() };
-        let mut found: Vec<Match> =
-            firsts.iter().filter_map(|&first| self.nearest(first, others, Some(within))).collect();
-        found.sort_unstable();
-        found.dedup_by_key(|hit| hit.start);
-        found
+        shortest(firsts.iter().filter_map(|&first| self.nearest(first, others, Some(within))).collect())
     }
 
     /// All patterns in the segment.
     fn both(&self, pats: &[Pat]) -> Vec<Match> {
         let parts: Vec<Vec<Match>> = pats.iter().map(|pat| self.matches(pat)).collect();
         let Some((firsts, others)) = parts.split_first() else { return Vec::new() };
-        let mut found: Vec<Match> = firsts.iter().filter_map(|&first| self.nearest(first, others, None)).collect();
-        found.sort_unstable();
-        found.dedup_by_key(|hit| hit.start);
-        found
+        shortest(firsts.iter().filter_map(|&first| self.nearest(first, others, None)).collect())
     }
 
     /// `first` together with the nearest match of each other part, none of them overlapping the first.
@@ -270,9 +269,7 @@ impl<'a> Scene<'a> {
                 found.push(Match { start: from, end: to, focus_start: start, focus_end: end });
             }
         }
-        found.sort_unstable();
-        found.dedup_by_key(|hit| hit.start);
-        found
+        shortest(found)
     }
 
     /// `A .. act .. T`, or the relative clause `the T that A act`.
@@ -324,9 +321,9 @@ impl<'a> Scene<'a> {
             return None;
         }
         let from = start.saturating_sub(3).max(sentence.start);
-        (from..start)
-            .rev()
-            .find(|&i| AUXILIARIES.contains(&self.key(i)) && (i + 1..start).all(|j| !self.is_party_or_pronoun(j)))
+        (from..start).rev().find(|&i| {
+            AUXILIARIES.contains(&self.key(i)) && (i + 1..start).all(|j| !self.is_party_or_pronoun(j, start))
+        })
     }
 
     /// The nearest actor that ends before `at`, unless another party stands nearer: "we asked how **they** trained us".
@@ -338,7 +335,7 @@ impl<'a> Scene<'a> {
             if let Some(&end) = ends.iter().filter(|&&end| end > start && self.distance(end, at) <= REACH).max() {
                 return Some((start, end));
             }
-            if !matches!(pat, Pat::Any) && self.is_party_or_pronoun(start) {
+            if !matches!(pat, Pat::Any) && self.is_party_or_pronoun(start, at) {
                 return None;
             }
         }
@@ -354,7 +351,7 @@ impl<'a> Scene<'a> {
             if let Some(&end) = ends.iter().filter(|&&end| end > start).min() {
                 return Some(end);
             }
-            if !matches!(pat, Pat::Any) && self.is_party_or_pronoun(start) {
+            if !matches!(pat, Pat::Any) && self.is_party_or_pronoun(start, sentence.end) {
                 return None;
             }
         }
@@ -371,12 +368,15 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// True when a noun of any party, or a pronoun that stands for one, begins here.
-    fn is_party_or_pronoun(&self, at: usize) -> bool {
+    /// True when a noun of any party, or a pronoun that stands for one, begins here and ends by `limit`.
+    fn is_party_or_pronoun(&self, at: usize, limit: usize) -> bool {
         let (first, third) = self.lexicon.pronouns;
-        let terms = self.terms(at);
-        let meets = |list: usize| terms.contains(&self.lexicon.lists[list].term.0);
-        meets(first) || meets(third) || self.lexicon.parties.iter().any(|party| meets(party.nouns))
+        let nouns = self.lexicon.parties.iter().map(|party| party.nouns);
+        let mut ends = Vec::new();
+        [first, third].into_iter().chain(nouns).any(|list| {
+            self.list_ends(list, at, limit, &mut ends);
+            !ends.is_empty()
+        })
     }
 
     /// The folded word of the token at `i`.
@@ -399,6 +399,24 @@ fn is_participle(key: &str) -> bool {
         || key.ends_with("wn")
         || IRREGULAR.contains(&key)
         || key.ends_with("ne")
+}
+
+/// One match for each start: the shortest.
+fn shortest(mut found: Vec<Match>) -> Vec<Match> {
+    found.sort_unstable();
+    found.dedup_by_key(|hit| hit.start);
+    found
+}
+
+/// True for what may be left out.
+fn is_nullable(pat: &Pat) -> bool {
+    match pat {
+        Pat::Opt(_) => true,
+        Pat::Alt(pats) => pats.iter().any(is_nullable),
+        Pat::Seq(items) => items.iter().all(|(_, item)| is_nullable(item)),
+        Pat::Except(pat, _) => is_nullable(pat),
+        _ => false,
+    }
 }
 
 fn is_relation(pat: &Pat) -> bool {

@@ -157,6 +157,8 @@ pub struct Lexicon {
     pub rules_at: Vec<Vec<u32>>,
     /// For each term: the triggers that may stand there.
     pub triggers_at: Vec<Vec<u32>>,
+    /// Rules that may fire anywhere: a regular expression has no word to look for.
+    pub rules_anywhere: Vec<u32>,
     /// The fitted part, where there is one.
     pub model: Option<Model>,
 }
@@ -175,13 +177,12 @@ const FIRST_PERSON: &[&str] = &["i", "we", "me", "us", "my", "our", "ours", "min
 const THIRD_PERSON: &[&str] = &["they", "them", "their", "theirs", "themselves"];
 
 /// Makes a source ready; mistakes are added to `found`.
-pub fn compile(mut source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
+pub fn compile(source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
     let language = language(&source, found);
-    let rules = std::mem::take(&mut source.rules);
     let mut compiler = Compiler::new(&source, language, found);
     compiler.declare();
     compiler.fill_lists();
-    let rules: Vec<Rule> = rules.into_iter().map(|rule| compiler.rule(rule)).collect();
+    let rules: Vec<Rule> = source.rules.iter().map(|rule| compiler.rule(rule)).collect();
     let triggers: Vec<Trigger> = source.triggers.iter().map(|trigger| compiler.trigger(trigger)).collect();
     check_codes(&source, compiler.found);
     compiler.finish(rules, triggers)
@@ -268,7 +269,8 @@ impl<'s> Compiler<'s> {
                 self.found.push(self.source.error("lexicon-duplicate", &party.name, message).help("rename one"));
             }
             self.names.insert(&party.name.value, Name::Party(self.parties.len()));
-            let (first, third) = (party.first.clone(), party.third.clone());
+            let level = |level: &Option<Placed<String>>| level.as_ref().map(|level| level.value.clone());
+            let (first, third) = (level(&party.first), level(&party.third));
             self.parties.push(Party { name: party.name.value.clone(), nouns, first, third });
         }
         self.pronouns =
@@ -341,11 +343,26 @@ impl<'s> Compiler<'s> {
                 }
                 Node::List(name) => self.fill_from(place, entry, &name, path),
                 node => {
-                    let phrase = self.pat(&node, entry);
+                    let phrase = self.entry(&node, entry);
                     self.lists[place].phrases.extend(phrase);
                 }
             }
         }
+    }
+
+    /// An entry of several words: it stands in sequences, and something of it must stand there.
+    fn entry(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
+        let phrase = self.word_level(node, text)?;
+        if !meets_everything(&phrase) {
+            return Some(phrase);
+        }
+        self.too_wide(text);
+        None
+    }
+
+    fn too_wide(&mut self, text: &Placed<String>) {
+        let found = self.source.error("lexicon-pattern", text, "the pattern meets everything");
+        self.found.push(found.help("name at least one word or list that must be there"));
     }
 
     fn fill_from(&mut self, place: usize, entry: &'s Placed<String>, name: &str, path: &mut Vec<&'s str>) {
@@ -375,9 +392,7 @@ impl<'s> Compiler<'s> {
         match pattern::parse(&text.value) {
             Ok(node) => Some(node),
             Err(error) => {
-                // The bytes of the pattern stand after the opening quote; an escape before them would move the mark.
-                let found =
-                    self.source.error_at("lexicon-pattern", text.file, text.at + 1 + error.at, &error.message);
+                let found = self.source.error_inside("lexicon-pattern", text, error.at, &error.message);
                 self.found.push(found.help(error.help));
                 None
             }
@@ -385,11 +400,21 @@ impl<'s> Compiler<'s> {
     }
 
     fn pattern(&mut self, text: &Placed<String>) -> Option<Pat> {
+        let pat = self.condition(text)?;
+        if !holds_code(&pat) {
+            return Some(pat);
+        }
+        let found = self.source.error("lexicon-pattern", text, "`#code` can stand in `with` and `without` only");
+        self.found.push(found.help("write with = \"#code\" beside the pattern"));
+        None
+    }
+
+    /// A pattern of `with` or `without`, where codes may stand.
+    fn condition(&mut self, text: &Placed<String>) -> Option<Pat> {
         let node = self.parse(text)?;
         let pat = self.pat(&node, text)?;
-        if self.anchors(&pat).is_none() && !matches!(pat, Pat::Code(_) | Pat::Regex(_)) {
-            let found = self.source.error("lexicon-pattern", text, "the pattern meets everything");
-            self.found.push(found.help("name at least one word or list that must be there"));
+        if meets_everything(&pat) {
+            self.too_wide(text);
             return None;
         }
         Some(pat)
@@ -410,9 +435,13 @@ impl<'s> Compiler<'s> {
             Node::Alt(nodes) => Pat::Alt(self.pats(nodes, text)?),
             Node::Opt(node) => Pat::Opt(Box::new(self.word_level(node, text)?)),
             Node::Except(node, others) => {
-                Pat::Except(Box::new(self.word_level(node, text)?), self.pats(others, text)?)
+                let others: Option<_> = others.iter().map(|other| self.word_level(other, text)).collect();
+                Pat::Except(Box::new(self.word_level(node, text)?), others?)
             }
-            Node::Near(nodes, within) => Pat::Near(self.pats(nodes, text)?, *within),
+            Node::Near(nodes, within) => {
+                let parts: Option<_> = nodes.iter().map(|node| self.sentence_level(node, text)).collect();
+                Pat::Near(parts?, *within)
+            }
             Node::Both(nodes) => Pat::Both(self.pats(nodes, text)?),
             Node::Direct(actor, act, target) => {
                 let (actor, act) = (self.word_level(actor, text)?, self.word_level(act, text)?);
@@ -436,6 +465,16 @@ impl<'s> Compiler<'s> {
             let message = "`&`, `&&`, `>` and `#code` cannot stand inside a sequence";
             let found = self.source.error("lexicon-pattern", text, message);
             self.found.push(found.help("write the relation at the outside of the pattern, or use `with`"));
+            return None;
+        }
+        self.pat(node, text)
+    }
+
+    /// A node beside `&`, which stays in one sentence.
+    fn sentence_level(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
+        if reaches_over_sentences(node) {
+            let found = self.source.error("lexicon-pattern", text, "`&&` and `#code` cannot stand inside `&`");
+            self.found.push(found.help("use `&&` between all of them: it looks at the whole segment"));
             return None;
         }
         self.pat(node, text)
@@ -478,11 +517,11 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn rule(&mut self, rule: RuleSource) -> Rule {
+    fn rule(&mut self, rule: &RuleSource) -> Rule {
         let codes = rule.codes.iter().filter_map(|name| self.code(&name.value, name)).collect();
         let patterns: Vec<Pat> = rule.patterns.iter().filter_map(|text| self.pattern(text)).collect();
-        let with: Vec<Pat> = rule.with.iter().filter_map(|text| self.pattern(text)).collect();
-        let without: Vec<Pat> = rule.without.iter().filter_map(|text| self.pattern(text)).collect();
+        let with: Vec<Pat> = rule.with.iter().filter_map(|text| self.condition(text)).collect();
+        let without: Vec<Pat> = rule.without.iter().filter_map(|text| self.condition(text)).collect();
         let second_pass = with.iter().chain(&without).any(holds_code);
         let mut one = |text: &Option<Placed<String>>| text.as_ref().and_then(|text| self.pattern(text));
         let (asked, not_near) = (one(&rule.asked), one(&rule.not_near));
@@ -496,8 +535,8 @@ impl<'s> Compiler<'s> {
             codes,
             patterns,
             weight: rule.weight,
-            level: rule.level,
-            when: rule.when.into_iter().map(|(key, glob)| (key, glob.to_lowercase())).collect(),
+            level: rule.level.as_ref().map(|level| level.value.clone()),
+            when: rule.when.iter().map(|(key, glob)| (key.value.clone(), glob.to_lowercase())).collect(),
             asked,
             with,
             without,
@@ -507,17 +546,29 @@ impl<'s> Compiler<'s> {
             window: rule.window,
             effects,
             second_pass,
-            yes: rule.yes,
-            no: rule.no,
+            yes: rule.yes.clone(),
+            no: rule.no.clone(),
             place: Placed { value: (), file: rule.id.file, at: rule.id.at },
-            id: rule.id.value,
+            id: rule.id.value.clone(),
         }
+    }
+
+    /// A pattern with a word to look for: context is tested in every sentence.
+    fn anchored(&mut self, text: &Placed<String>) -> Option<Pat> {
+        let pat = self.pattern(text)?;
+        if self.anchors(&pat).is_some() {
+            return Some(pat);
+        }
+        let found =
+            self.source.error("lexicon-pattern", text, "a regular expression alone cannot be a context entry");
+        self.found.push(found.help("write the words instead"));
+        None
     }
 
     fn trigger(&mut self, trigger: &TriggerSource) -> Trigger {
         Trigger {
             kind: trigger.kind,
-            patterns: trigger.patterns.iter().filter_map(|text| self.pattern(text)).collect(),
+            patterns: trigger.patterns.iter().filter_map(|text| self.anchored(text)).collect(),
             forward: trigger.forward,
             backward: trigger.backward,
             scope: trigger.scope,
@@ -533,7 +584,7 @@ impl<'s> Compiler<'s> {
             Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => None,
             Pat::List(place) => self.list_anchors(*place),
             Pat::Party(place) => {
-                let mut all = self.list_anchors(self.parties[*place].nouns).unwrap_or_default();
+                let mut all = self.list_anchors(self.parties[*place].nouns)?;
                 all.extend([self.pronouns.0, self.pronouns.1].map(|list| self.lists[list].term));
                 Some(all)
             }
@@ -616,6 +667,9 @@ impl<'s> Compiler<'s> {
         let anchors = |compiler: &Self, pats: &[Pat]| -> Vec<Vec<TermId>> {
             pats.iter().map(|pat| compiler.anchors(pat).unwrap_or_default()).collect()
         };
+        let is_anywhere = |rule: &Rule| rule.patterns.iter().any(|pat| self.anchors(pat).is_none());
+        let rules_anywhere =
+            (0..).zip(&rules).filter(|(_, rule)| is_anywhere(rule)).map(|(place, _)| place).collect();
         let rule_anchors: Vec<_> = rules.iter().map(|rule| anchors(&self, &rule.patterns)).collect();
         let trigger_anchors: Vec<_> = triggers.iter().map(|trigger| anchors(&self, &trigger.patterns)).collect();
         let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
@@ -635,6 +689,7 @@ impl<'s> Compiler<'s> {
             digest: super::digest(self.source),
             rules_at: by_term(terms.len(), &rule_anchors),
             triggers_at: by_term(terms.len(), &trigger_anchors),
+            rules_anywhere,
             terms,
             lists: self.lists,
             parties: self.parties,
@@ -683,11 +738,35 @@ fn holds_relation(node: &Node) -> bool {
     }
 }
 
+/// True where `&&` or `#code` stands.
+fn reaches_over_sentences(node: &Node) -> bool {
+    match node {
+        Node::Both(_) | Node::Code(_) => true,
+        Node::Alt(nodes) | Node::Near(nodes, _) => nodes.iter().any(reaches_over_sentences),
+        _ => false,
+    }
+}
+
 fn holds_code(pat: &Pat) -> bool {
     match pat {
         Pat::Code(_) => true,
         Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().any(holds_code),
         _ => false,
+    }
+}
+
+/// True for a pattern that no word need be there for.
+fn meets_everything(pat: &Pat) -> bool {
+    match pat {
+        Pat::Any | Pat::Opt(_) => true,
+        Pat::Seq(items) => items.iter().all(|(_, item)| meets_everything(item)),
+        Pat::Alt(pats) => pats.iter().any(meets_everything),
+        Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().all(meets_everything),
+        Pat::Except(pat, _) => meets_everything(pat),
+        Pat::Direct(actor, act, target) => {
+            meets_everything(actor) && meets_everything(act) && target.as_deref().is_none_or(meets_everything)
+        }
+        Pat::Term(_) | Pat::List(_) | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => false,
     }
 }
 

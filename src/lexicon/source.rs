@@ -4,7 +4,7 @@
 //! Never happens here: reading patterns, or checking that a name exists (see [`super::compile`]).
 
 use crate::codebook::{Code, Codebook, Facet};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use std::ops::Range;
 use toml_edit::{Item, Table, TableLike};
 
@@ -36,9 +36,9 @@ pub struct PartySource {
     /// Patterns that name the party.
     pub nouns: Vec<Placed<String>>,
     /// Level of the speakers whose "we" is this party.
-    pub first: Option<String>,
+    pub first: Option<Placed<String>>,
     /// Level of the speakers whose "they" is this party.
-    pub third: Option<String>,
+    pub third: Option<Placed<String>>,
 }
 
 /// A rule as written.
@@ -53,9 +53,9 @@ pub struct RuleSource {
     /// Share of full evidence; below 0: evidence against.
     pub weight: f64,
     /// Level of the speakers that it holds for.
-    pub level: Option<String>,
+    pub level: Option<Placed<String>>,
     /// Other attributes of the speaker, as globs.
-    pub when: Vec<(String, String)>,
+    pub when: Vec<(Placed<String>, String)>,
     /// What the question before must match.
     pub asked: Option<Placed<String>>,
     /// What must stand in the segment too.
@@ -132,6 +132,23 @@ impl Source {
         Diagnostic::error(code, &file.path, message).at_byte(&file.text, at)
     }
 
+    /// A diagnostic that does not fail a check, at a place.
+    pub fn warning<T>(&self, code: &'static str, place: &Placed<T>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..self.error(code, place, message) }
+    }
+
+    /// A diagnostic at byte `inside` of a text as it is meant: quotes and escapes before it are stepped over.
+    pub fn error_inside(
+        &self,
+        code: &'static str,
+        text: &Placed<String>,
+        inside: usize,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        let at = text.at + written_at(&self.files[text.file].text[text.at..], inside);
+        self.error_at(code, text.file, at, message)
+    }
+
     /// Adds what one file says.
     pub fn read(&mut self, path: &str, text: &str) -> Vec<Diagnostic> {
         let file = self.files.len();
@@ -162,7 +179,7 @@ struct Reader<'s> {
 }
 
 const ROOT: &[&str] =
-    &["codebook", "facet", "code", "lists", "party", "defaults", "rule", "trigger", "stop", "pseudo"];
+    &["codebook", "context", "facet", "code", "lists", "party", "defaults", "rule", "trigger", "stop", "pseudo"];
 const CODEBOOK: &[&str] = &["name", "title", "version", "language", "source", "include", "context"];
 const FACET: &[&str] = &["name", "definition", "exclusive"];
 const CODE: &[&str] = &["name", "definition", "include", "exclude", "color", "source", "opposite"];
@@ -205,6 +222,9 @@ impl Reader<'_> {
         self.known(root, ROOT, "a lexicon file");
         if let Some(table) = self.table(root, "codebook") {
             self.codebook(table);
+        }
+        if let Some(table) = self.table(root, "context") {
+            self.known(table, CODEBOOK, "[context]");
         }
         self.each(root, "facet", Self::facet);
         self.each(root, "code", Self::code);
@@ -329,8 +349,8 @@ impl Reader<'_> {
             let party = PartySource {
                 name: Placed { value: name.to_string(), file: self.file, at },
                 nouns: self.texts(table, "nouns"),
-                first: self.text(table, "first").map(|placed| placed.value),
-                third: self.text(table, "third").map(|placed| placed.value),
+                first: self.text(table, "first"),
+                third: self.text(table, "third"),
             };
             self.source.parties.push(party);
         }
@@ -359,7 +379,7 @@ impl Reader<'_> {
             codes,
             patterns,
             weight: self.weight(table, &id),
-            level: self.text(table, "level").map(|placed| placed.value),
+            level: self.text(table, "level"),
             when: self.when(table),
             asked: self.text(table, "asked"),
             with: self.texts(table, "with"),
@@ -405,7 +425,7 @@ impl Reader<'_> {
         weight
     }
 
-    fn when(&mut self, table: &dyn TableLike) -> Vec<(String, String)> {
+    fn when(&mut self, table: &dyn TableLike) -> Vec<(Placed<String>, String)> {
         let Some(item) = table.get("when") else { return Vec::new() };
         let Some(conditions) = item.as_table_like() else {
             self.problem(
@@ -417,7 +437,11 @@ impl Reader<'_> {
             return Vec::new();
         };
         let keys: Vec<String> = conditions.iter().map(|(key, _)| key.to_string()).collect();
-        let pairs = keys.into_iter().filter_map(|key| self.text(conditions, &key).map(|value| (key, value.value)));
+        let pairs = keys.into_iter().filter_map(|key| {
+            let value = self.text(conditions, &key)?.value;
+            let at = self.key_at(conditions, &key);
+            Some((Placed { value: key, file: self.file, at }, value))
+        });
         pairs.collect()
     }
 
@@ -442,7 +466,7 @@ impl Reader<'_> {
         if kind == TriggerKind::Scope && context.is_none() {
             return;
         }
-        let direction = self.text(table, "direction").map_or("forward".to_string(), |placed| placed.value);
+        let direction = self.direction(table);
         let patterns = self.texts(table, "patterns");
         let pseudo = kind == TriggerKind::Pseudo;
         let trigger = TriggerSource {
@@ -454,6 +478,16 @@ impl Reader<'_> {
             stop: kind == TriggerKind::Stop,
         };
         self.source.triggers.push(trigger);
+    }
+
+    fn direction(&mut self, table: &Table) -> String {
+        let Some(name) = self.text(table, "direction") else { return "forward".to_string() };
+        if !["forward", "backward", "both"].contains(&name.value.as_str()) {
+            let message =
+                format!("direction must be \"forward\", \"backward\" or \"both\", found \"{}\"", name.value);
+            self.problem("lexicon-direction", name.at, message, "say where the words lie that the trigger speaks of");
+        }
+        name.value
     }
 
     fn context(&mut self, table: &Table) -> Option<super::Context> {
@@ -604,6 +638,21 @@ enum TriggerKind {
     Scope,
     Stop,
     Pseudo,
+}
+
+/// Where byte `inside` of a TOML text stands in `raw`, which begins with its quotes.
+fn written_at(raw: &str, inside: usize) -> usize {
+    let quote = raw.chars().next().unwrap_or('"');
+    let triple: String = [quote; 3].iter().collect();
+    let mut at = if raw.starts_with(&triple) { 3 + usize::from(raw[3..].starts_with('\n')) } else { 1 };
+    let mut meant = 0;
+    while meant < inside && at < raw.len() {
+        let escaped = quote == '"' && raw[at..].starts_with('\\');
+        let step = if escaped { 2 } else { raw[at..].chars().next().map_or(1, char::len_utf8) };
+        meant += if escaped { 1 } else { step };
+        at += step;
+    }
+    at
 }
 
 fn start(span: Option<Range<usize>>) -> usize {
