@@ -7,6 +7,7 @@ use crate::codebook::Codebook;
 use crate::coding::{Coding, Flag, TurnRow};
 use crate::store::journal::row::hex;
 use crate::store::layout::Study;
+use crate::store::publish::{Pinned, pin};
 use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -128,6 +129,7 @@ pub struct Results {
     by_name: HashMap<String, u32>,
     by_id: HashMap<u64, u32>,
     study: Study,
+    _pinned: Pinned,
     stamp: Stamp,
     coding_file: File,
     turn_file: File,
@@ -198,9 +200,9 @@ impl Results {
     /// When a file is missing or is not what `precode code` writes; the message names it and the line.
     pub fn load(study: &Study, rules: &BTreeMap<String, u32>) -> io::Result<Self> {
         let stamp = stamp(&study.manifest())?;
-        // A new run replaces a link: what was opened here stays the old run, whole.
-        let folder = study.manifest().canonicalize()?.parent().map_or_else(PathBuf::new, Path::to_owned);
-        let fixed = Study::at(folder);
+        // A new run replaces a link: what is pinned here stays the old run, whole, and is removed only after this.
+        let pinned = pin(study).map_err(io::Error::other)?;
+        let fixed = pinned.study.clone();
         let path = fixed.manifest();
         let manifest: Manifest = serde_json::from_slice(&std::fs::read(&path).map_err(|error| named(&path, error))?)
             .map_err(|error| bad(&path, error))?;
@@ -220,6 +222,7 @@ impl Results {
             coding_file: open(fixed.codings())?,
             turn_file: open(fixed.turns())?,
             study: fixed,
+            _pinned: pinned,
         };
         results.index_turns()?;
         let rows = results.read_codings(rules)?;

@@ -21,15 +21,6 @@ impl Study {
         Study { root: root.into() }
     }
 
-    /// The set of files published now, pinned: paths of the returned study stay in one set while a new run is
-    /// published, so that `codings.jsonl` and `turns.jsonl` read through it belong together.
-    ///
-    /// # Errors
-    /// When nothing was published yet.
-    pub fn pinned(&self) -> std::io::Result<Study> {
-        Ok(Study { root: std::fs::canonicalize(self.current())? })
-    }
-
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -162,7 +162,9 @@ impl Partial {
         let switch = || -> io::Result<()> {
             symlink(&current, &fresh)?;
             fs::rename(&fresh, self.study.current())?;
-            sync_folder(self.study.root())
+            sync_folder(self.study.root())?;
+            // The study itself may be new.
+            fs::canonicalize(self.study.root())?.parent().map_or(Ok(()), sync_folder)
         };
         switch().map_err(|e| StoreError::io(self.study.current(), e))?;
         let mut left = Vec::new();
@@ -209,6 +211,35 @@ impl Part {
     }
 }
 
+/// A published set that stays while this value lives, also when a new run is published meanwhile: files read through
+/// its study belong together.
+#[derive(Debug)]
+pub struct Pinned {
+    /// The set; its paths do not go through `current`.
+    pub study: Study,
+    _guard: File,
+}
+
+/// Pins the set that is published now, by a shared lock of the kernel on its manifest, which dies with this process.
+///
+/// # Errors
+/// When nothing is published.
+pub fn pin(study: &Study) -> Result<Pinned, StoreError> {
+    let failed = |error: io::Error| StoreError::io(study.manifest(), error);
+    // Through the manifest and not through `current`: a copy of a study has no links.
+    let manifest = fs::canonicalize(study.manifest()).map_err(failed)?;
+    let pinned = Study::at(manifest.parent().unwrap_or(study.root()));
+    let guard = File::open(pinned.manifest()).map_err(failed)?;
+    guard.lock_shared().map_err(failed)?;
+    Ok(Pinned { study: pinned, _guard: guard })
+}
+
+/// True when somebody reads this run and has pinned it.
+fn is_pinned(run: &Path) -> bool {
+    let manifest = File::open(Study::at(run).manifest());
+    manifest.is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
 /// A new file that only this user can read.
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
@@ -248,11 +279,11 @@ fn sweep(study: &Study) -> Result<(), StoreError> {
     }
 }
 
-/// Removes every run but the one that is published.
+/// Removes every run but the one that is published and those that somebody still reads.
 fn clear_runs(study: &Study, left: &mut Vec<PathBuf>) {
     let current = fs::read_link(study.current()).ok().map(|link| study.root().join(link));
     for entry in fs::read_dir(study.runs()).into_iter().flatten().flatten() {
-        if Some(entry.path()) != current {
+        if Some(entry.path()) != current && !is_pinned(&entry.path()) {
             clear(&entry.path(), left);
         }
     }
@@ -337,6 +368,7 @@ mod tests {
         prepare(study).unwrap();
         let mut partial = Partial::begin(study).unwrap();
         partial.write("codings.jsonl", text.as_bytes()).unwrap();
+        partial.write("manifest.json", b"{}").unwrap();
         partial.text("site/a", text).unwrap();
         partial.sync(1).unwrap();
         assert!(partial.publish(digest).unwrap().is_empty());
@@ -376,6 +408,20 @@ mod tests {
         assert!(study.partial().exists());
         publish(&study, "two", "d2");
         assert!(!study.partial().exists());
+        assert_eq!(fs::read_dir(study.runs()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pinned_set_stays_until_its_reader_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path().join("study"));
+        publish(&study, "one", "d1");
+        let pinned = pin(&study).unwrap();
+        publish(&study, "two", "d2");
+        assert_eq!(fs::read_to_string(pinned.study.codings()).unwrap(), "one");
+        assert_eq!(fs::read_to_string(study.codings()).unwrap(), "two");
+        drop(pinned);
+        publish(&study, "three", "d3");
         assert_eq!(fs::read_dir(study.runs()).unwrap().count(), 1);
     }
 
