@@ -747,7 +747,8 @@ fn one_coders_key_is_no_key_to_another_coder() {
     assert_eq!(ana.post("/api/signin", &json!({ "name": "ben" })).status, 403);
     let owner = server.guard.keys.issue(precode::review::key::Holder::Owner).unwrap();
     let mut owner = Client::new(server.port, &owner);
-    assert_eq!(owner.send("GET", "/api/session", None).unwrap().status, 403);
+    assert_eq!(owner.get("/api/session"), json!({ "needs_name": true }));
+    assert_eq!(owner.send("GET", "/api/queue", None).unwrap().status, 403);
     assert_eq!(owner.post("/api/signin", &json!({ "name": " \u{7}" })).status, 422);
     let ben = owner.done("/api/signin", &json!({ "name": " ben " }));
     let mut ben = Client::new(server.port, ben["key"].as_str().unwrap());

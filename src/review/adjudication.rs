@@ -1,7 +1,7 @@
 //! Coders side by side, and who may see them so.
 //!
-//! A segment is shown here only when everybody who has to judge it has judged it: nobody learns what another holds
-//! before they have spoken themselves.
+//! A segment is shown here when two or more have judged it, and only to those who have judged it themselves or do not
+//! have to: nobody learns what another holds before they have spoken.
 
 use super::app::{App, State};
 use super::item::Spot;
@@ -81,11 +81,9 @@ impl App {
 
 /// True when this coder may see what everybody holds about the segment.
 fn is_ready(state: &State, coder: &str, i: usize) -> bool {
-    let segment = &state.results.segments[i];
-    let (name, turn) = (state.results.name_of(segment), segment.turn as usize);
     let decided = |who: &str| state.view(who).is_decided(i);
-    let n_decided = state.desk.coders().filter(|(who, sheet)| sheet.is_touched(i) && decided(who)).count();
-    n_decided >= 2 && decided_or_free(state, coder, i) && state.plan.assigned(name, turn).all(decided)
+    let judges = state.desk.coders().filter(|(who, sheet)| sheet.is_touched(i) && decided(who));
+    decided_or_free(state, coder, i) && judges.count() >= 2
 }
 
 /// The caller has judged it, or does not have to.

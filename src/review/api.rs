@@ -40,6 +40,7 @@ async fn serve(State(server): State<Server>, request: Request) -> Response {
     let holder = parts.extensions.get::<Holder>();
     let answer = match (parts.method.as_str(), path.as_str()) {
         ("POST", "/api/signin") => sign_in(&server, holder, body).await,
+        ("GET", "/api/session") if holder == Some(&Holder::Owner) => Ok(json!({ "needs_name": true })),
         ("GET", _) => match guard::coder(holder) {
             Ok(coder) => ask(server, coder, path, parts.uri).await,
             Err(refusal) => Err(refusal),

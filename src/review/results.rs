@@ -245,18 +245,19 @@ impl Results {
         let (transcripts, by_name) = (&mut self.transcripts, &mut self.by_name);
         each_block(&self.turn_file, |block| {
             for line in block.split_inclusive(|&byte| byte == b'\n') {
-                let key = transcript_key(line);
-                if key != last_key || transcripts.is_empty() {
+                // The name stands first in what `precode code` writes: most lines need not be parsed.
+                if !line.starts_with(&last_key) || last_key.is_empty() {
                     match serde_json::from_slice::<TurnName>(line) {
+                        Ok(row) if transcripts.last().is_some_and(|entry| entry.name == row.transcript) => {}
                         Ok(row) => {
                             by_name.insert(row.transcript.to_string(), transcripts.len() as u32);
+                            last_key = transcript_key(&row.transcript);
                             let turns = Lines { offset, len: 0 };
                             let name = row.transcript.into_owned();
                             transcripts.push(TranscriptEntry { name, segments: 0..0, turns });
                         }
                         Err(found) => error = Some(bad(&path, found)),
                     }
-                    last_key = key.to_vec();
                 }
                 if let Some(entry) = transcripts.last_mut() {
                     entry.turns.len += line.len() as u64;
@@ -511,10 +512,10 @@ fn number(numbers: &mut HashMap<String, u16>, names: &mut Vec<String>, name: &st
     }
 }
 
-/// The bytes up to the end of the first value: the same for all rows of a transcript, since the name is written first.
-fn transcript_key(line: &[u8]) -> &[u8] {
-    let end = line.iter().position(|&byte| byte == b',').unwrap_or(line.len());
-    &line[..end]
+/// How a line of this transcript begins when the name stands first.
+fn transcript_key(name: &str) -> Vec<u8> {
+    let quoted = serde_json::to_string(name).unwrap_or_default();
+    format!("{{\"transcript\":{quoted},").into_bytes()
 }
 
 /// Calls `each` with blocks of whole lines.

@@ -25,8 +25,13 @@ pub struct Running {
 impl Running {
     /// Serves this study.
     pub fn start(root: &Path, plan: impl FnOnce(Plan) -> Plan) -> Self {
+        Self::start_on(0, root, plan)
+    }
+
+    /// Serves this study on this port; 0: on any free one.
+    pub fn start_on(port: u16, root: &Path, plan: impl FnOnce(Plan) -> Plan) -> Self {
         let app = App::open(Study::at(root), plan).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let guard = Arc::new(Guard { port, keys: Keys::default() });
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -86,8 +91,8 @@ pub fn read_reply(stream: &mut impl BufRead) -> Option<Reply> {
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        let name = name.to_ascii_lowercase();
+        let Some((name, value)) = line.split_once(':') else { break };
+        let (name, value) = (name.to_ascii_lowercase(), value.trim());
         if name == "content-length" {
             length = value.parse().ok()?;
         }
