@@ -17,6 +17,8 @@ export function queueView(app, main) {
   let place = { id: null, at: -1 };
   const visited = [];
   const ready = new Map();
+  // Decisions of each segment that the server has not answered yet.
+  const onTheWay = new Map();
   let item = null;
   let code = 0;
   // Sentences under choice: places of the first and the last one, and which end moves.
@@ -93,8 +95,12 @@ export function queueView(app, main) {
       shown.marks[name] = { ...(shown.marks[name] ?? {}), verdict: value, pending: true };
     }
     const wasUndecided = !shown.decided;
+    onTheWay.set(shown.id, (onTheWay.get(shown.id) ?? 0) + 1);
     server.submit("/api/decide", { segment: shown.id, hash: shown.hash, version: shown.version, action, ...body }, shown.id)
+      .finally(() => onTheWay.set(shown.id, onTheWay.get(shown.id) - 1))
       .then(({ item: now }) => {
+        // An answer does not know yet what was done after its question.
+        if (onTheWay.get(now.id)) return;
         ready.set(now.id, Promise.resolve(now));
         if (wasUndecided && now.decided && list.left > 0) list.left -= 1;
         if (item?.id === now.id) { item = now; draw(); }
