@@ -50,8 +50,8 @@ fn failure(lexicon: &Lexicon, rule: &Rule, example: &Placed<String>, wanted: boo
 /// True when the rule contributes evidence in the example.
 fn fires(worker: &mut Worker, place: usize, rule: &Rule, example: &str) -> bool {
     let transcript = transcript(example, rule.level.as_deref());
-    let evidence = worker.evidence(&transcript);
-    evidence.iter().flat_map(|gathered| gathered.by_code.values().flatten()).any(|found| found.rule == place)
+    let observed = worker.observe(&transcript);
+    observed.iter().flat_map(|segment| segment.gathered.by_code.values().flatten()).any(|found| found.rule == place)
 }
 
 /// A transcript of the example: a question, where it has one, and the answer of a speaker of the level named in it,

@@ -65,6 +65,19 @@ pub struct Worker<'c> {
     forms: Forms<'c>,
 }
 
+/// What a segment shows to the confidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// Place of the turn.
+    pub turn: usize,
+    /// Level of the speaker.
+    pub level: Option<String>,
+    /// Evidence of the rules.
+    pub gathered: Gathered,
+    /// Stems, by sentence.
+    pub stems: Vec<Vec<String>>,
+}
+
 /// A turn with its tokens and sentences.
 struct Read {
     turn: Turn,
@@ -104,8 +117,8 @@ impl Worker<'_> {
         coded
     }
 
-    /// The evidence of every segment, in order: what [`Worker::code`] makes its rows of.
-    pub fn evidence(&mut self, transcript: &Transcript) -> Vec<Gathered> {
+    /// Every segment as the confidence sees it, in order: for fitting, and for a lexicon's own examples.
+    pub fn observe(&mut self, transcript: &Transcript) -> Vec<Observation> {
         self.forms.trim();
         let positions = Positions::new(&transcript.text);
         let mut all = Vec::new();
@@ -119,7 +132,7 @@ impl Worker<'_> {
                     let desk =
                         Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
                     let segments = segment::divide(&read.tokens, &read.sentences, self.coder.options.unit);
-                    all.extend(segments.iter().map(|segment| desk.gather(&read, segment, question.as_ref()).1));
+                    all.extend(segments.iter().map(|segment| desk.observe(&read, segment, question.as_ref())));
                 }
             }
         }
@@ -166,6 +179,15 @@ impl<'d> Desk<'d> {
             sentences,
             level,
         }
+    }
+
+    fn observe(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> Observation {
+        let (_, gathered) = self.gather(read, segment, question);
+        let stem = |i: usize| self.forms.get(read.tokens[i].form).readings[0].stem.clone();
+        let sentences = &read.sentences[segment.sentences.clone()];
+        let stems = sentences.iter().map(|sentence| sentence.clone().map(stem).collect()).collect();
+        let level = self.transcript.speaker(read.turn.speaker).attributes.get("level").cloned();
+        Observation { turn: read.turn.index, level, gathered, stems }
     }
 
     /// The evidence in one segment, and the segment as the matcher saw it.
@@ -304,7 +326,7 @@ impl<'d> Desk<'d> {
 }
 
 /// Exclusive codes closer than this in confidence give no proposal.
-const TOO_CLOSE: f64 = 0.1;
+pub const TOO_CLOSE: f64 = 0.1;
 
 /// Four decimals: enough for every use, and the same bytes on every machine.
 fn round(value: f64) -> f64 {

@@ -8,6 +8,7 @@ mod code;
 mod completions;
 mod console;
 mod exit;
+mod fit;
 mod journal;
 mod learn;
 mod process;
@@ -42,6 +43,7 @@ enum Command {
     Triage(triage::TriageArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
+    Fit(fit::FitArgs),
 }
 
 /// Runs the program on the arguments that it was started with.
@@ -64,6 +66,7 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Triage(args) => triage::triage(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
+        Command::Fit(args) => fit::run(&args, console),
     }
 }
 

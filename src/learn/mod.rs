@@ -15,6 +15,8 @@ pub mod model;
 pub mod recall;
 pub mod report;
 pub mod rules;
+pub mod scorecard;
+pub mod shipped;
 pub mod triage;
 pub mod validate;
 
