@@ -7,7 +7,7 @@
 //! every paragraph begins with a label of the same make.
 
 use super::label::{Label, Shape, Start, capital};
-use super::scheme;
+use super::scheme::{self, Says};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What was counted of one name.
@@ -70,8 +70,9 @@ impl<'a> Survey<'a> {
 
     /// Decides. `header` holds names that the header block gives to speakers.
     pub fn decide(mut self, header: &[&str]) -> Accepted<'a> {
-        if share(self.n_labelled, self.n_lines) >= 0.8 {
-            // One turn a line: every line is a paragraph of its own.
+        if share(self.n_labelled, self.n_lines) >= 0.8 && !self.has_both_sides() {
+            // One turn a line: every line is a paragraph of its own. Where both sides have labels that say so, a
+            // line that looks like a label is more likely a line of the answer.
             self.n_firsts = self.n_lines;
             self.n_labelled_firsts = self.n_labelled;
             self.names.values_mut().for_each(|seen| seen.n_first = seen.n);
@@ -88,6 +89,13 @@ impl<'a> Survey<'a> {
         accepted
     }
 
+    /// True when somebody asks and somebody answers by their labels.
+    fn has_both_sides(&self) -> bool {
+        let known =
+            |says| self.names.iter().any(|(name, seen)| scheme_says(name, *seen) && scheme::says(name) == says);
+        known(Says::Interviewer) && known(Says::Respondent)
+    }
+
     /// Names that were seen once: taken in a file where labels are everywhere, named otherwise.
     fn take_rare(&self, accepted: &mut Accepted<'a>, dense: bool) {
         let capitals = accepted.names.iter().filter(|n| is_upper(n)).count() * 2 > accepted.names.len();
@@ -96,7 +104,7 @@ impl<'a> Survey<'a> {
         let mostly = share(labelled, self.n_firsts) >= 0.6;
         let mut rare = Vec::new();
         for (&name, &seen) in &self.names {
-            if accepted.names.contains(name) || seen.n_weak == seen.n || seen.n_first == 0 {
+            if accepted.names.contains(name) || seen.n_weak == seen.n || seen.n_first == 0 || !titled(name) {
                 continue;
             }
             let same_make = mostly && capital(name) && (!capitals || is_upper(name));
@@ -133,6 +141,13 @@ fn recurs(name: &str, seen: Seen) -> bool {
     }
 }
 
+/// True for one word, or for words that all begin as names do.
+fn titled(name: &str) -> bool {
+    const PARTICLES: [&str; 10] = ["de", "da", "di", "la", "van", "von", "der", "den", "of", "the"];
+    let mut words = name.split_whitespace();
+    words.clone().count() == 1 || words.all(|w| capital(w.trim_start_matches('(')) || PARTICLES.contains(&w))
+}
+
 fn in_header(name: &str, seen: Seen, header: &[&str]) -> bool {
     let folded = scheme::fold(name);
     seen.n > seen.n_weak && header.iter().any(|h| same_person(&folded, &scheme::fold(h)))
@@ -165,7 +180,7 @@ impl Accepted<'_> {
 
     /// True when every name taken is one that asks: the answers have no label.
     pub fn only_asks(&self) -> bool {
-        !self.is_empty() && self.names.iter().all(|n| scheme::says(n) == scheme::Says::Interviewer)
+        !self.is_empty() && self.names.iter().all(|n| scheme::says(n) == Says::Interviewer)
     }
 
     fn n_of(&self, names: &FxHashMap<&str, Seen>) -> usize {

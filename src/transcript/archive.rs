@@ -16,7 +16,7 @@ pub(super) type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 /// A part above this size may not be packed more than [`RATIO`] times.
 const FREE_BYTES: u64 = 16 << 20;
 /// Documents pack 5 to 30 times; what packs better is made to fill the memory.
-const RATIO: u64 = 100;
+const RATIO: u64 = 40;
 
 /// What the counting reader says when the limit is reached.
 const LIMIT: &str = "unpacked size limit";

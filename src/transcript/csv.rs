@@ -4,7 +4,7 @@
 //! Never happens here: a row left out without a word, or a table read in part.
 
 use super::draft::{Content, Context, Draft, Outcome, placed};
-use super::table::{self, Row};
+use super::table::{self, Row, StrayQuote};
 use super::{TimeSpan, entities, time};
 use crate::diagnostic::Diagnostic;
 use std::borrow::Cow;
@@ -55,28 +55,37 @@ pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
     let text = &content.text;
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let delimiter = table::delimiter(first);
-    let rows = table::parse(text, delimiter).map_err(|quote| {
-        let problem =
-            context.error("E_CSV_QUOTE", "a quote opens here and does not close before a delimiter or line end");
-        vec![placed(problem.help("double the quotes within a cell and quote the whole cell"), text, quote.0)]
-    })?;
     let mut draft = Draft::default();
     if delimiter != ',' && delimiter != '\t' {
         let note = context.note("W_DELIMITER", format!("the columns are separated by {delimiter:?}"));
         draft.notes.push(placed(note, text, 0));
     }
-    let (columns, rows) = match rows.split_first() {
-        Some((head, rows)) if has_header(first) => (Columns::find(head, text, context)?, rows),
-        _ => (Columns::of_numbered(&rows), rows.as_slice()),
+    let mut rows =
+        table::rows(text, delimiter).map(|row| row.map_err(|quote| stray(quote, text, context))).peekable();
+    let headed = has_header(first) && matches!(rows.peek(), Some(Ok(_)));
+    let columns = match rows.peek() {
+        Some(Ok(head)) if headed => Columns::find(head, text, context)?,
+        Some(Ok(row)) => Columns::of_numbered(row),
+        _ => Columns::of_numbered(&Row { byte: 0, cells: vec![Cow::Borrowed("")] }),
     };
-    check_widths(rows, columns.n, text, context)?;
-    for row in rows {
-        columns.say(row, text, context, &mut draft);
+    let mut problems = Vec::new();
+    for row in rows.skip(usize::from(headed)) {
+        match row.and_then(|row| columns.check(row, text, context)) {
+            Ok(row) => columns.say(&row, text, context, &mut draft),
+            Err(problem) if problems.len() < LISTED => problems.push(problem),
+            Err(_) => break,
+        }
     }
     if draft.speakers.iter().all(|s| s.name.is_empty()) {
         draft.note_no_speaker(context);
     }
-    Ok(draft)
+    if problems.is_empty() { Ok(draft) } else { Err(problems) }
+}
+
+fn stray(quote: StrayQuote, text: &str, context: &Context<'_>) -> Diagnostic {
+    let problem =
+        context.error("E_CSV_QUOTE", "a quote opens here and does not close before a delimiter or line end");
+    placed(problem.help("double the quotes within a cell and quote the whole cell"), text, quote.0)
 }
 
 /// The folded names of the columns of a header line.
@@ -118,17 +127,6 @@ fn header_problem(names: &[String], what: &str, text: &str, context: &Context<'_
     placed(problem.help("name the columns speaker, text and, if known, start and end"), text, 0)
 }
 
-/// Rows with more or fewer cells than the header.
-fn check_widths(rows: &[Row<'_>], n: usize, text: &str, context: &Context<'_>) -> Result<(), Vec<Diagnostic>> {
-    let ragged = rows.iter().filter(|row| row.cells.len() != n).take(LISTED);
-    let problem = |row: &Row<'_>| {
-        let message = format!("expected {n} fields, found {}", row.cells.len());
-        placed(context.error("E_CSV_RAGGED", message).help("quote cells that hold the delimiter"), text, row.byte)
-    };
-    let problems: Vec<Diagnostic> = ragged.map(problem).collect();
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
-}
-
 /// Where the columns are.
 struct Columns {
     n: usize,
@@ -157,11 +155,24 @@ impl Columns {
     }
 
     /// Sentences after a number, or after two times.
-    fn of_numbered(rows: &[Row<'_>]) -> Self {
-        let n = rows.first().map_or(2, |row| row.cells.len());
+    fn of_numbered(row: &Row<'_>) -> Self {
+        let n = row.cells.len();
         let timed = n >= 3;
         let (start, end) = (timed.then_some(0), timed.then_some(1));
         Columns { n, text: n - 1, speaker: (n == 4).then_some(2), start, end, milliseconds: false }
+    }
+
+    /// Refuses a row with more or fewer cells than the header.
+    fn check<'a>(&self, row: Row<'a>, text: &str, context: &Context<'_>) -> Result<Row<'a>, Diagnostic> {
+        if row.cells.len() == self.n {
+            return Ok(row);
+        }
+        let message = format!("expected {} fields, found {}", self.n, row.cells.len());
+        Err(placed(
+            context.error("E_CSV_RAGGED", message).help("quote cells that hold the delimiter"),
+            text,
+            row.byte,
+        ))
     }
 
     fn say(&self, row: &Row<'_>, text: &str, context: &Context<'_>, draft: &mut Draft) {
@@ -210,4 +221,31 @@ fn milliseconds(cell: &str, thousandths: bool) -> Option<u64> {
     }
     let number: f64 = cell.parse().ok()?;
     time::of_seconds(if thousandths { number / 1000.0 } else { number })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ReadOptions, read};
+
+    #[test]
+    fn rows_are_units() {
+        let table = "Speaker;Start (s);Text\n Ann :;1.5;One; two\n".replace("One; two", "\"One; two\"")
+            + ";2;goes on\n;3;(laughs)\n";
+        let transcript = read(table.as_bytes(), "x.csv", &ReadOptions::default()).unwrap();
+        let name = |u: &super::super::Unit| transcript.speaker(u.speaker).name.clone();
+        let shown: Vec<String> =
+            transcript.units.iter().map(|u| format!("{}|{}", name(u), u.span.of(&transcript.text))).collect();
+        assert_eq!(shown, ["Ann|One; two", "Ann|goes on", "Description|(laughs)"]);
+        assert_eq!(transcript.units[0].time.map(|t| t.start_ms), Some(1500));
+        assert_eq!(transcript.text, "Ann: One; two\n\nAnn: goes on\n\nDescription: (laughs)\n\n");
+    }
+
+    #[test]
+    fn every_bad_row_is_named() {
+        let problems = read(b"speaker,text\nI,a\nP\nI,b,c\nP,\"d\n", "x.csv", &ReadOptions::default()).unwrap_err();
+        let places: Vec<_> = problems.iter().map(|p| (p.code, p.line.unwrap())).collect();
+        assert_eq!(places, [("E_CSV_RAGGED", 3), ("E_CSV_RAGGED", 4), ("E_CSV_QUOTE", 5)]);
+        let problems = read(b"\"speaker,text\nI,a\n", "x.csv", &ReadOptions::default()).unwrap_err();
+        assert_eq!(problems[0].code, "E_CSV_QUOTE");
+    }
 }

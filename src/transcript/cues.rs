@@ -13,6 +13,8 @@ const SRT_HEAD: usize = 10;
 const EVERY_CUE: f64 = 0.95;
 /// Share of cues that begin with the line before, from which captions roll.
 const ROLLING: f64 = 0.3;
+/// Cues that show whether captions roll: they do so from the beginning.
+const SAMPLE: usize = 400;
 /// Notes of one kind that are listed one by one.
 const LISTED: usize = 5;
 
@@ -216,11 +218,11 @@ struct Piece {
 
 /// Takes tags out, splits cues by voice, and drops what rolling captions repeat.
 fn pieces(cues: &[Cue<'_>]) -> Vec<Piece> {
-    let shown: Vec<Vec<Piece>> = cues.iter().map(split_voices).collect();
-    let rolling = rolls(cues, &shown);
+    let rolling = rolls(&cues[..cues.len().min(SAMPLE)]);
     let mut before: Vec<String> = Vec::new();
     let mut pieces = Vec::new();
-    for mut cue in shown {
+    for cue in cues {
+        let mut cue = split_voices(cue);
         if rolling && let [piece] = cue.as_mut_slice() {
             let shown = piece.lines.clone();
             piece.lines.drain(..repeated(&before, &shown));
@@ -232,14 +234,14 @@ fn pieces(cues: &[Cue<'_>]) -> Vec<Piece> {
 }
 
 /// True for captions that show the last line again: with the word times of automatic captions, or often enough.
-fn rolls(cues: &[Cue<'_>], shown: &[Vec<Piece>]) -> bool {
-    let line = |cue: &[Piece], last: bool| match cue {
-        [piece] if last => piece.lines.last().cloned(),
-        [piece] => piece.lines.first().cloned(),
-        _ => None,
-    };
-    let again = shown.windows(2).filter(|w| line(&w[1], false).is_some_and(|l| line(&w[0], true) == Some(l))).count();
-    let word_times = cues.iter().take(50).any(|cue| cue.text.contains("><c>"));
+fn rolls(cues: &[Cue<'_>]) -> bool {
+    let shown: Vec<Vec<Piece>> = cues.iter().map(split_voices).collect();
+    let again = shown.windows(2).filter(|w| match (w[0].as_slice(), w[1].as_slice()) {
+        ([before], [after]) => before.lines.last() == after.lines.first(),
+        _ => false,
+    });
+    let again = again.count();
+    let word_times = cues.iter().any(|cue| cue.text.contains("><c>"));
     again > 0 && word_times || again >= 4 && again as f64 >= ROLLING * cues.len() as f64
 }
 

@@ -55,6 +55,12 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// True for a label with a mark of its own and no words behind it.
+    pub fn stands_alone(&self, line: &str) -> bool {
+        let marked = self.label.as_ref().is_some_and(|l| !matches!(l.shape, Shape::Bare | Shape::Gap));
+        marked && line[self.after_label..].trim_matches(is_blank).is_empty()
+    }
+
     /// True when the line is nothing but a time.
     pub fn is_time_alone(&self, line: &str) -> bool {
         self.time.is_some() && self.label.is_none() && line[self.after_time..].trim_matches(is_blank).is_empty()

@@ -58,7 +58,8 @@ impl Respondents {
         decode::check_size(bytes, &context).map_err(|e| vec![e])?;
         let (text, _) = decode::decode(bytes, &context).map_err(|e| vec![e])?;
         let delimiter = table::delimiter(text.lines().next().unwrap_or(""));
-        let rows = table::parse(&text, delimiter).map_err(|StrayQuote(byte)| {
+        let rows: Result<Vec<Row<'_>>, StrayQuote> = table::rows(&text, delimiter).collect();
+        let rows = rows.map_err(|StrayQuote(byte)| {
             vec![placed(context.error("E_CSV_QUOTE", "a quote opens here and does not close"), &text, byte)]
         })?;
         let Some((head, rows)) = rows.split_first() else { return Ok(Respondents::default()) };

@@ -25,18 +25,19 @@ pub(super) fn delimiter(line: &str) -> char {
     ['|', ';', ',', '\t'].into_iter().max_by_key(count).unwrap_or(',')
 }
 
-/// Reads all rows; empty lines are none.
-pub(super) fn parse(text: &str, delimiter: char) -> Result<Vec<Row<'_>>, StrayQuote> {
-    let mut rows = Vec::new();
+/// The rows, one after the other; empty lines are none. After a stray quote nothing follows.
+pub(super) fn rows(text: &str, delimiter: char) -> impl Iterator<Item = Result<Row<'_>, StrayQuote>> {
     let mut at = 0;
-    while at < text.len() {
-        let (row, next) = row(text, at, delimiter)?;
-        if row.cells.len() > 1 || !row.cells[0].trim().is_empty() {
-            rows.push(row);
-        }
-        at = next;
-    }
-    Ok(rows)
+    let next = move || {
+        let found = (at < text.len()).then(|| row(text, at, delimiter))?;
+        at = found.as_ref().map_or(text.len(), |(_, next)| *next);
+        Some(found.map(|(row, _)| row))
+    };
+    let filled = |row: &Result<Row<'_>, StrayQuote>| match row {
+        Ok(row) => row.cells.len() > 1 || !row.cells[0].trim().is_empty(),
+        Err(_) => true,
+    };
+    std::iter::from_fn(next).filter(filled)
 }
 
 /// One row and the byte after its line end.
@@ -91,8 +92,7 @@ mod tests {
     use super::*;
 
     fn cells(text: &str, delimiter: char) -> Result<Vec<Vec<String>>, StrayQuote> {
-        let rows = parse(text, delimiter)?;
-        Ok(rows.into_iter().map(|r| r.cells.into_iter().map(Cow::into_owned).collect()).collect())
+        rows(text, delimiter).map(|r| Ok(r?.cells.into_iter().map(Cow::into_owned).collect())).collect()
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
 /// Counts what the lines begin with.
 fn survey(body: &str) -> Survey<'_> {
     let mut survey = Survey::default();
-    let mut first = true;
+    let (mut first, mut named) = (true, false);
     for (i, line) in body.split('\n').enumerate() {
         if is_empty(line) || is_furniture(line) {
             first = true;
@@ -59,7 +59,9 @@ fn survey(body: &str) -> Survey<'_> {
             first = true;
             continue;
         }
-        survey.count(line, &start, first, i + 1);
+        survey.count(line, &start, first && !named, i + 1);
+        // The paragraph after a label that stands alone belongs to that label.
+        named = start.stands_alone(line);
         first = false;
     }
     survey
@@ -222,5 +224,78 @@ fn note(
     if let Some(unit) = draft.units.iter().find(|u| u.span.len() > LONG) {
         let note = context.note("W_LONG_TURN", format!("a turn of {} MB", unit.span.len() / 1_000_000));
         draft.notes.push(placed(note, text, unit.span.start));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ReadOptions, read};
+
+    /// `speaker|words` of every unit.
+    fn shown(text: &str) -> Vec<String> {
+        let transcript = read(text.as_bytes(), "x.txt", &ReadOptions::default()).unwrap();
+        let name = |u: &super::super::Unit| transcript.speaker(u.speaker).name.clone();
+        transcript.units.iter().map(|u| format!("{}|{}", name(u), u.span.of(&transcript.text))).collect()
+    }
+
+    #[test]
+    fn conventions() {
+        let cases: [(&str, &[&str]); 14] = [
+            ("Q: one?\nA: two\nwraps\n\nmore\n", &["Q|one?", "A|two\nwraps\n\nmore"]),
+            ("Q. one?\n\nA. Mr. Haas,\nDr. B. said: no.\n", &["Q|one?", "A|Mr. Haas,\nDr. B. said: no."]),
+            ("Q\tone?\nA\ttwo\nQ\tthree?\nA\tA boy.\n", &["Q|one?", "A|two", "Q|three?", "A|A boy."]),
+            (
+                "MR. KOHN. One.\n\nCHAIRMAN A. Two.\n\nMR. KOHN. Three.\n",
+                &["MR. KOHN|One.\n\nCHAIRMAN A. Two.", "MR. KOHN|Three."],
+            ),
+            ("Ann Lee:\n\nOne.\n\nBo:\n\nTwo.\n\nAnn Lee:\n\nThree\n", &["Ann Lee|One.", "Bo|Two.", "Ann Lee|Three"]),
+            (
+                "INTERVIEWER\nOne?\n\nP03\nTwo.\n\nINTERVIEWER\nThree?\n\nP03\nFour.\n",
+                &["INTERVIEWER|One?", "P03|Two.", "INTERVIEWER|Three?", "P03|Four."],
+            ),
+            ("[00:01] I: One?\n[00:05] P1: Two, at 10:30.\n", &["I|One?", "P1|Two, at 10:30."]),
+            (
+                "Speaker 1 (00:03):\nOne.\n\nSpeaker 2 (00:09):\nTwo [inaudible 00:12].\n",
+                &["Speaker 1|One.", "Speaker 2|Two [inaudible 00:12]."],
+            ),
+            ("*Interviewer:* One?\n\n*Bo:* Two.\n\n*Bo:* Three.\n", &["Interviewer|One?", "Bo|Two.", "Bo|Three."]),
+            (
+                "# Talk\n\nAnn 0:01\nOne.\n\nBo 0:02\nTwo.\n\nAnn 0:03\nThree.\n\nTranscribed by https://otter.ai\n",
+                &["Ann|One.", "Bo|Two.", "Ann|Three."],
+            ),
+            (
+                "I: One?\nR: Two: three.\nand so on\n[00:02:00]\nmore\n",
+                &["I|One?", "R|Two: three.\nand so on", "R|more"],
+            ),
+            ("Just words.\nStill.\n\nMore words.\n", &["|Just words.\nStill.", "|More words."]),
+            (
+                "Question 1: Why?\nBecause.\n\nQuestion 2: How?\nSo.\n",
+                &["Question|Why?", "|Because.", "Question|How?", "|So."],
+            ),
+            (
+                "\u{a0}Jos\u{e9}\u{a0}: Uno.\n\nANA: Dos.\n\nJos\u{e9}: Tres.\n\nANA: No.\n",
+                &["Jos\u{e9}|Uno.", "ANA|Dos.", "Jos\u{e9}|Tres.", "ANA|No."],
+            ),
+        ];
+        for (text, want) in cases {
+            assert_eq!(shown(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn false_labels_stay_words() {
+        let answer = "R: We said\nNote: nothing moves, and\nhe told me: go.\nhttps://example.org: no\n10:30 was late\nMonday: three,\nTuesday: four.\n";
+        let text = format!("I: How?\n\n{answer}\nI: And?\n\nR: So.\n");
+        let units = shown(&text);
+        assert_eq!(units.len(), 4, "{units:#?}");
+        assert_eq!(units[1], answer.trim_end().replacen("R: ", "R|", 1));
+    }
+
+    #[test]
+    fn times_run_to_the_next_one() {
+        let text = "Ann 0:01\nOne.\n\nBo 0:04\nTwo.\n\nAnn 0:09\nThree.\n";
+        let transcript = read(text.as_bytes(), "x.txt", &ReadOptions::default()).unwrap();
+        let times: Vec<_> = transcript.units.iter().map(|u| u.time.map(|t| (t.start_ms, t.end_ms))).collect();
+        assert_eq!(times, [Some((1000, 4000)), Some((4000, 9000)), Some((9000, 9000))]);
     }
 }
