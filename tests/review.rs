@@ -2,6 +2,8 @@
 
 #[path = "review/client.rs"]
 mod client;
+#[path = "review/faults.rs"]
+mod faults;
 #[path = "review/study.rs"]
 mod study;
 
