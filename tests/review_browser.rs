@@ -520,6 +520,18 @@ fn every_view_is_drawn_light_dark_and_at_twice_the_size() {
         shot(&browser, keep.as_deref(), &format!("adjudicate-{scheme}-{zoom}"));
         browser.run("sessionStorage.removeItem('precode.view')");
     }
+    browser.prefer("light");
+    browser.resize(1240, 620, 1.0);
+    open(&browser, &server, "ben");
+    let choice = json!({ "order": "code", "filter": { "state": "undecided", "code": "community.school_staff" } });
+    browser.run(&format!("sessionStorage.setItem('precode.choice', JSON.stringify({choice}))"));
+    browser.wait("the page", "return document.querySelector('.who')?.textContent === 'ben'");
+    browser.keys(&["1"]);
+    browser.wait("three proposals", "return document.querySelectorAll('.card').length === 3");
+    browser.keys(&["a"]);
+    saved(&browser);
+    shot(&browser, keep.as_deref(), "review");
+    browser.run("sessionStorage.removeItem('precode.choice')");
     let blind_home = self::home();
     let blind = Running::start(blind_home.path(), |plan| Plan { blind_share: 1.0, ..plan });
     browser.prefer("light");

@@ -29,7 +29,7 @@ export function progressView(app, main) {
     const codes = p.codes.filter((code) => code.proposed);
     fill(main,
       h("section", { class: "sheet" }, h("h1", {}, "Progress"),
-        meter(p.decided, p.segments, "segments decided"), meter(p.blind_decided, p.blind, "of them blind"),
+        meter(p.decided, p.segments, "segments decided"), p.blind ? meter(p.blind_decided, p.blind, "blind segments decided") : null,
         p.orphans ? h("p", { class: "note" }, `${p.orphans} decided segments are not in the present texts any more; `, h("code", {}, "precode journal --orphans"), " lists them.") : null,
         p.coders.length > 1 ? h("p", { class: "about" }, p.coders.map(({ coder, decided }) => `${coder}: ${decided}`).join(" · ")) : null),
       h("section", { class: "sheet" }, h("h2", {}, "Was the confidence right?"),
