@@ -110,7 +110,8 @@ function piece(text, layers, from) {
   if (!layers.length) return text;
   const marks = layers.filter((layer) => layer.line);
   const first = marks.find((layer) => layer.strong) ?? marks[0];
-  const labels = marks.filter((layer) => layer.start === from && layer.label).map((layer) => h("sup", { "aria-hidden": "true" }, layer.label));
+  const begun = marks.filter((layer) => layer.start === from && layer.label).map((layer) => layer.label);
+  const labels = begun.length ? h("sup", { "aria-hidden": "true" }, begun.join(",")) : null;
   return h("span", {
     class: layers.map((layer) => layer.class).join(" "),
     title: marks.map((layer) => layer.title).filter(Boolean).join("; ") || null,
