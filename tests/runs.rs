@@ -129,6 +129,9 @@ fn csv_and_jsonl_say_the_same() {
         for key in ["id", "transcript", "text", "code", "speaker", "respondent"] {
             assert_eq!(row[key], coding[key].as_str().unwrap());
         }
+        for (key, value) in coding["attributes"].as_object().unwrap() {
+            assert_eq!(row[key], value.as_str().unwrap());
+        }
         for key in ["turn", "start", "end_utf16", "confidence", "score"] {
             assert_eq!(row[key], coding[key].to_string());
         }

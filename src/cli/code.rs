@@ -3,7 +3,9 @@
 use super::progress::Progress;
 use super::summary::Summary;
 use super::{Console, Exit, process};
+use crate::coding::Coding;
 use crate::diagnostic::Severity;
+use crate::learn::model::{Model, apply};
 use crate::lexicon::{self, Lexicon};
 use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
@@ -13,7 +15,7 @@ use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report};
 use crate::store::ordered::Bounds;
 use crate::store::publish::{self, Partial};
 use crate::store::rows::Cells;
-use crate::store::run::{self, Findings, Run};
+use crate::store::run::{self, Findings, Refit, Run};
 use crate::store::{digest, lock};
 use crate::transcript::ReadOptions;
 use crate::transcript::respondents::Respondents;
@@ -42,6 +44,10 @@ pub struct CodeArgs {
     /// Attributes of the respondents (CSV); by default the respondents.csv beside the transcripts
     #[arg(long, value_name = "FILE")]
     respondents: Option<PathBuf>,
+
+    /// Confidence fitted on decisions: the confidence.json of precode learn
+    #[arg(long, value_name = "FILE")]
+    confidence: Option<PathBuf>,
 
     /// Labels of interviewers, such as "INT,Q,Moderator"; by default found from labels, header and questions
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
@@ -176,6 +182,7 @@ struct Material {
     lexicon: Lexicon,
     respondents: Respondents,
     respondents_from: Vec<Origin>,
+    confidence: Option<(Model, Origin)>,
     read: ReadOptions,
 }
 
@@ -194,7 +201,8 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
     let Some(corpus) = walk(args, console) else { return Ok(None) };
     let paths = args.respondents.clone().map_or_else(|| corpus.respondents.clone(), |path| vec![path]);
     let Some((respondents, respondents_from)) = load_respondents(&paths, console) else { return Ok(None) };
-    Ok(Some(Material { corpus, lexicon, respondents, respondents_from, read: read_options(args) }))
+    let Some(confidence) = load_confidence(args, console) else { return Ok(None) };
+    Ok(Some(Material { corpus, lexicon, respondents, respondents_from, confidence, read: read_options(args) }))
 }
 
 fn walk(args: &CodeArgs, console: &mut Console) -> Option<Corpus> {
@@ -218,6 +226,17 @@ fn read_options(args: &CodeArgs) -> ReadOptions {
         encoding: args.encoding.clone(),
         interviewers: args.interviewer.iter().map(|label| label.trim().to_string()).collect(),
     }
+}
+
+/// The fitted confidence, where one is asked for; `None` after having said what is wrong.
+fn load_confidence(args: &CodeArgs, console: &mut Console) -> Option<Option<(Model, Origin)>> {
+    let Some(path) = &args.confidence else { return Some(None) };
+    let mut refuse = |why: String| {
+        console.warn(&format!("error: {}: {why}; name the confidence.json of precode learn", shown(path)))
+    };
+    let bytes = std::fs::read(path).map_err(|error| refuse(error.to_string())).ok()?;
+    let model: Model = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string())).ok()?;
+    Some(Some((model, Origin { name: file_name(path), sha256: digest::sha256(&bytes) })))
 }
 
 /// The rows of all tables together; `None` after having said what is wrong.
@@ -246,13 +265,18 @@ impl Material {
             run: String::new(),
             options: options(args),
             lexicon: Origin { name: file_name(&args.codebook), sha256: self.lexicon.digest.clone() },
-            confidence: Origin { name: "shipped".to_string(), sha256: String::new() },
+            confidence: self.confidence.as_ref().map_or_else(shipped, |(_, origin)| origin.clone()),
             respondents: self.respondents_from.clone(),
             codebook: self.lexicon.codebook.clone(),
             inputs: Vec::new(),
             files: BTreeMap::new(),
         }
     }
+}
+
+/// The confidence that comes with the codebook.
+fn shipped() -> Origin {
+    Origin { name: "shipped".to_string(), sha256: String::new() }
 }
 
 /// Options that change results; not threads, not folders.
@@ -299,7 +323,9 @@ fn code(
     let coder = Coder::new(&material.lexicon, Options { unit: args.unit.meant() });
     let progress = Progress::new(&material.corpus, args.quiet);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let refit = material.confidence.as_ref().map(|(model, _)| move |codings: &mut [Coding]| apply(model, codings));
     let run = Run {
+        refit: refit.as_ref().map(|refit| refit as &Refit<'_>),
         corpus: &material.corpus,
         coder: &coder,
         read: &material.read,

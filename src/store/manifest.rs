@@ -4,12 +4,13 @@
 //! clock, a thread count, a path of the machine.
 
 use super::StoreError;
-use super::digest::Digest;
+use super::digest::{Digest, Digesting};
 use super::layout::Study;
 use crate::codebook::Codebook;
 use crate::diagnostic::{Diagnostic, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// Value of [`Manifest::schema`].
 pub const MANIFEST_SCHEMA: &str = "precode.manifest/1";
@@ -85,11 +86,13 @@ impl Manifest {
         })
     }
 
-    /// Names the run by the digest of all that it consists of, and writes it down.
-    pub fn seal(&mut self) -> Vec<u8> {
+    /// Names the run by the digest of all that it consists of.
+    pub fn seal(&mut self) {
         self.run.clear();
-        self.run = super::digest::sha256(&json(self))[..16].to_string();
-        json(self)
+        let mut all = Digesting::new(std::io::sink());
+        // Nothing that is written into a sink fails.
+        let _ = write_json(&mut all, self);
+        self.run = all.finish().1.sha256[..16].to_string();
     }
 }
 
@@ -253,11 +256,13 @@ impl Report {
     }
 }
 
-/// Indented JSON with a line end. Everything written here is made of strings, numbers and lists, which cannot fail.
-pub fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
+/// Indented JSON with a line end.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_json<T: Serialize>(mut out: impl Write, value: &T) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, value)?;
+    out.write_all(b"\n")
 }
 
 #[cfg(test)]

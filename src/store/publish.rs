@@ -6,6 +6,7 @@
 use super::StoreError;
 use super::digest::{Digest, Digesting};
 use super::layout::{PARTIAL, PUBLISHED, Study};
+use super::manifest::write_json;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -106,13 +107,13 @@ impl Partial {
         Ok(())
     }
 
-    /// Writes a whole file of the run.
+    /// Writes a whole file of the run as indented JSON.
     ///
     /// # Errors
     /// As [`Partial::part`] and [`Partial::close`].
-    pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn json<T: serde::Serialize>(&mut self, name: &str, value: &T) -> Result<(), StoreError> {
         let mut part = self.part(name)?;
-        part.append(bytes)?;
+        write_json(&mut part.writer, value).map_err(|e| StoreError::io(&part.path, e))?;
         self.close(part)
     }
 
@@ -367,8 +368,10 @@ mod tests {
     fn publish(study: &Study, text: &str, digest: &str) {
         prepare(study).unwrap();
         let mut partial = Partial::begin(study).unwrap();
-        partial.write("codings.jsonl", text.as_bytes()).unwrap();
-        partial.write("manifest.json", b"{}").unwrap();
+        let mut part = partial.part("codings.jsonl").unwrap();
+        part.append(text.as_bytes()).unwrap();
+        partial.close(part).unwrap();
+        partial.json("manifest.json", &[text]).unwrap();
         partial.text("site/a", text).unwrap();
         partial.sync(1).unwrap();
         assert!(partial.publish(digest).unwrap().is_empty());

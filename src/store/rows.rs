@@ -308,11 +308,6 @@ impl CodingsCsv {
         line.end()
     }
 
-    /// True when every attribute of the coding has a column.
-    pub fn has_columns_for(&self, coding: &Coding) -> bool {
-        coding.attributes.keys().all(|key| self.attributes.binary_search(key).is_ok())
-    }
-
     /// The row of a coding, with its line end.
     pub fn push(&self, out: &mut Vec<u8>, coding: &Coding) {
         let mut line = Line { out: std::mem::take(out), cells: self.cells, first: true };

@@ -7,16 +7,16 @@
 use super::StoreError;
 use super::corpus::{self, Corpus, Input};
 use super::digest::sha256;
-use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, Source, json};
+use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, Source};
 use super::ordered::{self, Bounds};
 use super::publish::{Part, Partial};
 use super::rows::{self, Cells, CodingsCsv, Line};
-use crate::coding::{Coding, Flag, PROPOSED, TurnRow};
+use crate::coding::{Coding, Flag, PROPOSED, TurnRow, WRITTEN};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Coder, Worker};
 use crate::transcript::respondents::{self, Respondents};
 use crate::transcript::{ReadOptions, SpeakerRole, Transcript};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Attributes that always have a column, so that a script reads studies with and without metadata alike.
 pub const ATTRIBUTES: [&str; 7] =
@@ -32,6 +32,8 @@ pub struct Run<'a> {
     pub read: &'a ReadOptions,
     /// Attributes.
     pub respondents: &'a Respondents,
+    /// Gives the codings of a transcript other confidences.
+    pub refit: Option<&'a Refit<'a>>,
     /// How much at once.
     pub bounds: Bounds,
     /// The form of CSV files.
@@ -41,6 +43,9 @@ pub struct Run<'a> {
     /// Who is told how far it is.
     pub watch: &'a (dyn Watch + Sync),
 }
+
+/// Gives the codings of one transcript other confidences, fitted elsewhere.
+pub type Refit<'a> = dyn Fn(&mut [Coding]) + Sync + 'a;
 
 /// Told how far a run is; asked whether to stop.
 pub trait Watch {
@@ -115,9 +120,7 @@ struct Rows {
     codings: Vec<u8>,
     csv: Vec<u8>,
     turns: Vec<u8>,
-    /// True when the transcript has an attribute that has no column yet.
-    wider: bool,
-    respondents: Vec<Respondent>,
+    respondents: Vec<u8>,
     codes: BTreeMap<String, CodeTally>,
     flags: BTreeMap<Flag, usize>,
     guessed: Vec<String>,
@@ -157,7 +160,11 @@ fn code_file(run: &Run<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &
     respondents::attach(&mut transcript, run.respondents);
     let mut found = input.notes.clone();
     found.append(&mut transcript.notes);
-    let coded = worker.code(&transcript);
+    let mut coded = worker.code(&transcript);
+    if let Some(refit) = run.refit {
+        refit(&mut coded.codings);
+        settle(&mut coded);
+    }
     let counts = count(&coded);
     let rows = Rows::new(run, &transcript, &coded, input, &digest);
     partial.text(&transcript.name, &transcript.text)?;
@@ -166,6 +173,14 @@ fn code_file(run: &Run<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &
     report.transcript = Some(transcript.name);
     report.counts = Some(counts);
     Ok(File { report, found, rows: Some(rows) })
+}
+
+/// What is below the threshold of a row is left out, and the answers without a proposal are counted again.
+fn settle(coded: &mut crate::pipeline::Coded) {
+    coded.codings.retain(|coding| coding.confidence >= WRITTEN);
+    let proposed = coded.codings.iter().filter(|coding| coding.confidence >= PROPOSED);
+    let turns: BTreeSet<usize> = proposed.map(|coding| coding.turn).collect();
+    coded.n_uncoded = coded.n_answers - turns.len();
 }
 
 fn count(coded: &crate::pipeline::Coded) -> Counts {
@@ -210,8 +225,7 @@ impl Rows {
             codings,
             csv,
             turns,
-            wider: !coded.codings.iter().all(|coding| table.has_columns_for(coding)),
-            respondents: speaking(transcript, coded),
+            respondents: respondent_rows(run, &speaking(transcript, coded)),
             codes: BTreeMap::new(),
             flags: BTreeMap::new(),
             guessed: guessed(transcript),
@@ -295,30 +309,30 @@ struct Book<'a> {
     codings: Part,
     csv: Part,
     turns: Part,
-    wider: bool,
     inputs: Vec<Source>,
     files: Vec<FileReport>,
-    respondents: Vec<Respondent>,
+    respondents: Part,
     findings: Findings,
-    /// First file with these bytes, by digest.
-    seen: BTreeMap<String, String>,
+    /// First file with these bytes, by the beginning of its digest.
+    seen: HashMap<u128, u32>,
 }
 
 impl<'a> Book<'a> {
     fn open(run: &'a Run<'a>, partial: &Partial) -> Result<Self, StoreError> {
         let mut csv = partial.part("codings.csv")?;
         csv.append(&columns(run).header())?;
+        let mut respondents = partial.part("respondents.csv")?;
+        respondents.append(&respondents_header(run))?;
         Ok(Book {
             run,
             codings: partial.part("codings.jsonl")?,
             csv,
             turns: partial.part("turns.jsonl")?,
-            wider: false,
             inputs: Vec::new(),
             files: Vec::new(),
-            respondents: Vec::new(),
+            respondents,
             findings: Findings::default(),
-            seen: BTreeMap::new(),
+            seen: HashMap::new(),
         })
     }
 
@@ -332,6 +346,7 @@ impl<'a> Book<'a> {
             self.codings.append(&rows.codings)?;
             self.csv.append(&rows.csv)?;
             self.turns.append(&rows.turns)?;
+            self.respondents.append(&rows.respondents)?;
             self.tell(rows);
         }
         self.findings.problems.append(&mut file.found);
@@ -342,11 +357,12 @@ impl<'a> Book<'a> {
     /// Two files with the same bytes are usually one interview given twice.
     fn note_copy(&mut self, file: &mut File) {
         let (Some(digest), Some(_)) = (&file.report.sha256, &file.rows) else { return };
-        match self.seen.get(digest) {
+        let key = u128::from_str_radix(&digest[..32], 16).unwrap_or_default();
+        match self.seen.get(&key).and_then(|&i| self.files.get(i as usize)) {
             None => {
-                self.seen.insert(digest.clone(), file.report.path.clone());
+                self.seen.insert(key, self.files.len() as u32);
             }
-            Some(first) => {
+            Some(FileReport { path: first, .. }) => {
                 let message = format!("the same bytes as {first}; both are in the study");
                 file.found
                     .push(Diagnostic::note("W_DUPLICATE", &*file.report.path, message).help("remove one of them"));
@@ -358,7 +374,6 @@ impl<'a> Book<'a> {
     }
 
     fn tell(&mut self, rows: Rows) {
-        self.wider |= rows.wider;
         for (code, one) in rows.codes {
             let all = self.findings.codes.entry(code).or_default();
             all.proposed += one.proposed;
@@ -371,7 +386,6 @@ impl<'a> Book<'a> {
         if !rows.guessed.is_empty() {
             self.findings.guessed.push((rows.source.transcript.clone(), rows.guessed));
         }
-        self.respondents.extend(rows.respondents);
         self.inputs.push(rows.source);
     }
 
@@ -379,65 +393,46 @@ impl<'a> Book<'a> {
         partial.close(self.codings)?;
         partial.close(self.csv)?;
         partial.close(self.turns)?;
-        let attributes = attributes(self.run, &self.respondents);
-        if self.wider {
-            rewrite_csv(partial, &CodingsCsv::new(&attributes, self.run.cells))?;
-        }
-        partial.write("respondents.csv", &respondents_csv(&self.respondents, &attributes, self.run.cells))?;
+        partial.close(self.respondents)?;
         let read: Vec<_> = self.inputs.iter().map(|i| (i.transcript.as_str(), i.source.as_str())).collect();
         let unused = self.run.respondents.check(&read);
         self.files.extend(self.run.corpus.left_out.iter().map(FileReport::left_out));
         let report = Report::new(self.files, unused.iter().map(Problem::from).collect());
-        partial.write("report.json", &json(&report))?;
+        partial.json("report.json", &report)?;
         self.findings.problems.extend(self.run.corpus.left_out.iter().cloned());
         self.findings.problems.extend(unused);
         manifest.inputs = self.inputs;
         manifest.files = partial.files().clone();
-        let sealed = manifest.seal();
-        partial.write("manifest.json", &sealed)?;
+        manifest.seal();
+        partial.json("manifest.json", manifest)?;
         partial.sync(report.processed)?;
         Ok((report, self.findings))
     }
 }
 
-/// All attributes of all respondents.
-fn attributes(run: &Run<'_>, respondents: &[Respondent]) -> BTreeSet<String> {
-    let used = respondents.iter().flat_map(|respondent| respondent.attributes.keys().cloned());
-    known_attributes(run).into_iter().chain(used).collect()
+/// Columns of `respondents.csv` between the id and the counts.
+fn respondent_attributes(run: &Run<'_>) -> Vec<String> {
+    known_attributes(run).into_iter().filter(|name| name != "respondent_id").collect()
 }
 
-/// Writes `codings.csv` once more from `codings.jsonl`, for transcripts that brought attributes of their own.
-fn rewrite_csv(partial: &mut Partial, table: &CodingsCsv) -> Result<(), StoreError> {
-    let path = partial.root().join("codings.csv");
-    std::fs::remove_file(&path).map_err(|e| StoreError::io(&path, e))?;
-    let mut csv = partial.part("codings.csv")?;
-    csv.append(&table.header())?;
-    let mut row = Vec::new();
-    for coding in rows::read::<Coding>(&partial.root().join("codings.jsonl"))? {
-        row.clear();
-        table.push(&mut row, &coding?);
-        csv.append(&row)?;
-    }
-    partial.close(csv)
+fn respondents_header(run: &Run<'_>) -> Vec<u8> {
+    let mut line = Line::new(run.cells);
+    let attributes = respondent_attributes(run);
+    let names = attributes.iter().map(String::as_str);
+    let names = ["transcript", "speaker", "respondent_id"].into_iter().chain(names);
+    names.chain(["turns", "words", "codings"]).for_each(|name| line.cell(name.as_bytes()));
+    line.end()
 }
 
-fn respondents_csv(respondents: &[Respondent], attributes: &BTreeSet<String>, cells: Cells) -> Vec<u8> {
-    let attributes: Vec<&String> = attributes.iter().filter(|name| *name != "respondent_id").collect();
-    let mut line = Line::new(cells);
-    for name in ["transcript", "speaker", "respondent_id"] {
-        line.cell(name.as_bytes());
-    }
-    attributes.iter().for_each(|name| line.cell(name.as_bytes()));
-    for name in ["turns", "words", "codings"] {
-        line.cell(name.as_bytes());
-    }
-    let mut out = line.end();
+fn respondent_rows(run: &Run<'_>, respondents: &[Respondent]) -> Vec<u8> {
+    let attributes = respondent_attributes(run);
+    let mut out = Vec::new();
     for respondent in respondents {
-        let mut line = Line::new(cells);
+        let mut line = Line::new(run.cells);
         for text in [&respondent.transcript, &respondent.speaker, &respondent.respondent] {
             line.cell(text.as_bytes());
         }
-        let value = |name: &String| respondent.attributes.get(name).map_or(&b""[..], |value| value.as_bytes());
+        let value = |name| respondent.attributes.get(name).map_or(&b""[..], |value| value.as_bytes());
         attributes.iter().for_each(|name| line.cell(value(name)));
         for n in [respondent.turns, respondent.words, respondent.proposed] {
             line.cell(n.to_string().as_bytes());
