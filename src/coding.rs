@@ -3,6 +3,7 @@
 //! Comes in: what the pipeline found. Goes out: rows, as `codings.jsonl` and `turns.jsonl` hold them
 //! (`schema/coding.schema.json`). Positions are half-open; `start`/`end` count code points in `texts/<transcript>.txt`.
 
+use crate::span::Span;
 use crate::transcript::SpeakerRole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -173,4 +174,7 @@ pub struct TurnRow {
     pub words: usize,
     /// Respondent id from the metadata, else the speaker's label.
     pub respondent: String,
+    /// Bytes of the pieces that the turn consists of, where there are several; labels and time marks lie between.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Span>,
 }

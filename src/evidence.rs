@@ -145,7 +145,7 @@ fn hits(scene: &Scene, rule: &Rule) -> Vec<Match> {
     kept
 }
 
-fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
+pub(crate) fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
     let Some(sentence) = scene.sentences.iter().find(|sentence| sentence.contains(&hit.start)) else { return false };
     let near = |pat: &Option<Pat>, before: bool, after: bool, window: u16| {
         let window = u32::from(rule.window.unwrap_or(window));

@@ -26,6 +26,7 @@ pub mod confidence;
 pub mod coding;
 pub mod pipeline;
 pub mod examples;
+pub mod inspect;
 pub mod store;
 pub mod agreement;
 pub mod learn;

@@ -12,7 +12,7 @@ use crate::matcher::{Scene, weight_before};
 use crate::segment::{self, Segment, Unit};
 use crate::span::{Positions, Span};
 use crate::token::{self, Forms, Token};
-use crate::transcript::{SpeakerRole, Transcript};
+use crate::transcript::{Speaker, SpeakerRole, Transcript};
 use crate::turn::{self, Turn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -78,6 +78,20 @@ pub struct Observation {
     pub stems: Vec<Vec<String>>,
 }
 
+/// A segment of anybody's speech as the matcher sees it: for searches and explanations.
+pub struct Glimpse<'g> {
+    /// Place of the turn.
+    pub turn: usize,
+    /// Who speaks.
+    pub speaker: &'g Speaker,
+    /// The segment, in the text of the transcript.
+    pub span: Span,
+    /// Its words.
+    pub scene: Scene<'g>,
+    /// What rules may ask about besides.
+    pub around: Surroundings<'g>,
+}
+
 /// A turn with its tokens and sentences.
 struct Read {
     turn: Turn,
@@ -139,6 +153,23 @@ impl Worker<'_> {
         all
     }
 
+    /// Shows every segment, interviewers' too, in order.
+    pub fn visit(&mut self, transcript: &Transcript, mut look: impl FnMut(&Glimpse<'_>)) {
+        self.forms.trim();
+        let positions = Positions::new(&transcript.text);
+        let mut question: Option<Read> = None;
+        for turn in turn::split(transcript) {
+            let read = self.read(transcript, turn);
+            let desk = Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
+            for segment in segment::divide(&read.tokens, &read.sentences, self.coder.options.unit) {
+                look(&desk.glimpse(&read, &segment, question.as_ref()));
+            }
+            if transcript.speaker(read.turn.speaker).role == SpeakerRole::Interviewer {
+                question = Some(read);
+            }
+        }
+    }
+
     fn read(&mut self, transcript: &Transcript, turn: Turn) -> Read {
         let mut tokens = Vec::new();
         for unit in &transcript.units[turn.units.clone()] {
@@ -190,17 +221,34 @@ impl<'d> Desk<'d> {
         Observation { turn: read.turn.index, level, gathered, stems }
     }
 
-    /// The evidence in one segment, and the segment as the matcher saw it.
-    fn gather(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> (Scene<'d>, Gathered) {
+    /// The segment as the matcher sees it.
+    fn glimpse(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> Glimpse<'d> {
         let speaker = self.transcript.speaker(read.turn.speaker);
         let level = speaker.attributes.get("level").map(String::as_str).filter(|level| !level.is_empty());
-        let scene = self.scene(read, &read.sentences[segment.sentences.clone()], level);
-        let around = Surroundings {
-            question: question.map(|question| self.scene(question, &question.sentences, None)),
-            attributes: &speaker.attributes,
-        };
-        let gathered = evidence::gather(&scene, &around);
-        (scene, gathered)
+        let sentences = segment.sentences.clone();
+        Glimpse {
+            turn: read.turn.index,
+            speaker,
+            span: segment::span(
+                &self.transcript.text,
+                &read.tokens,
+                &read.sentences,
+                sentences.clone(),
+                read.turn.span,
+            ),
+            scene: self.scene(read, &read.sentences[sentences], level),
+            around: Surroundings {
+                question: question.map(|question| self.scene(question, &question.sentences, None)),
+                attributes: &speaker.attributes,
+            },
+        }
+    }
+
+    /// The evidence in one segment, and the segment as the matcher saw it.
+    fn gather(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> (Scene<'d>, Gathered) {
+        let glimpse = self.glimpse(read, segment, question);
+        let gathered = evidence::gather(&glimpse.scene, &glimpse.around);
+        (glimpse.scene, gathered)
     }
 
     /// The codings of one segment.
@@ -381,6 +429,11 @@ fn id(transcript: &str, code: &str, text: &str, occurrences: &mut Occurrences) -
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The spans of several units; none for one, which is the turn.
+fn pieces(units: &[crate::transcript::Unit]) -> Vec<Span> {
+    if units.len() < 2 { Vec::new() } else { units.iter().map(|unit| unit.span).collect() }
+}
+
 fn turn_row(transcript: &Transcript, positions: &Positions, read: &Read) -> TurnRow {
     let speaker = transcript.speaker(read.turn.speaker);
     let span = read.turn.span;
@@ -398,5 +451,6 @@ fn turn_row(transcript: &Transcript, positions: &Positions, read: &Read) -> Turn
         time_end_ms: read.turn.time.map(|time| time.end_ms),
         words: read.tokens.len(),
         respondent: respondent(speaker),
+        pieces: pieces(&transcript.units[read.turn.units.clone()]),
     }
 }

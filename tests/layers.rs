@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The line that the data travels. A module may name itself and what stands before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "span",
     "diagnostic",
     "codebook",
@@ -20,6 +20,7 @@ const ORDER: [&str; 22] = [
     "coding",
     "pipeline",
     "examples",
+    "inspect",
     "store",
     "agreement",
     "learn",

@@ -3,6 +3,7 @@
 //! The plain matcher knows words and runs of words and nothing else. It tries every run of a sentence against the
 //! pattern, straight from the definitions in `lexicons/README.md` and in the head of `src/lexicon/pattern.rs`.
 
+use precode::lexicon::pattern::parse;
 use precode::lexicon::{self, Lexicon};
 use precode::matcher::{Scene, weight_before};
 use precode::segment;
@@ -561,6 +562,8 @@ proptest! {
         said in sentences(),
         level in prop::sample::select(&["central_office", "school"][..]),
     ) {
+        let node = parse(&written(&pattern)).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(parse(&node.to_string()), Ok(node), "written again");
         let Some(lexicon) = lexicon_of(&written(&pattern)) else { return Ok(()) };
         let spoken: Vec<Vec<String>> = said.iter().map(|words| {
             // A sound at the head of a sentence gives no word: the next one begins it.

@@ -1,46 +1,95 @@
-//! `precode check`: a lexicon's mistakes, and its own examples run.
+//! `precode check`: a lexicon's mistakes, what only looks wrong, its own examples run, its plain form.
 
 use super::console::Console;
 use super::exit::Exit;
+use super::reading::{self, Folder};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::{examples, lexicon};
+use crate::inspect::rates::Rates;
+use crate::lexicon::{self, Lexicon};
+use crate::{examples, store};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Check codebooks: every mistake with its place, every yes/no example run.
+/// Check codebooks: every mistake with its place, every yes and no example run.
+///
+/// Warnings name what looks wrong and may be meant; they do not fail the check. Every kind of message is explained in
+/// lexicons/README.md.
 #[derive(Args)]
 #[command(after_help = "Example:\n  precode check lexicons/brokering.toml")]
 pub struct CheckArgs {
-    /// Codebook files.
-    #[arg(required = true)]
+    /// Codebook files
+    #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Sort the entries of lists, take repeated ones out, space patterns alike, and say what was done
+    #[arg(long)]
+    fix: bool,
+    /// Transcripts: tell of rules and words that are too frequent there
+    #[arg(long, value_name = "FOLDER")]
+    corpus: Option<PathBuf>,
+    /// Errors only
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the standard output is closed or full.
+/// When the standard output is closed or full, or a fixed file cannot be written.
 pub fn check(args: &CheckArgs, console: &mut Console) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.files {
-        let found = match lexicon::load(file) {
-            Ok((lexicon, mut found)) => {
-                found.extend(examples::run(&lexicon));
-                let n_examples: usize = lexicon.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum();
-                let counts = (lexicon.codebook.codes.len(), lexicon.rules.len(), lexicon.terms.len());
-                let (codes, rules, terms) = counts;
-                let name = file.display();
-                console.say(&format!(
-                    "{name}: {codes} codes, {rules} rules, {terms} terms, {n_examples} examples run"
-                ))?;
-                found
-            }
-            Err(found) => found,
-        };
-        found.iter().for_each(|problem: &Diagnostic| console.warn(&problem.block()));
+        if args.fix {
+            fix(file, console)?;
+        }
+        let (lexicon, mut found) = lexicon::check(file);
+        if let Some(lexicon) = &lexicon {
+            found.extend(examples::run(lexicon));
+            found.extend(args.corpus.iter().flat_map(|corpus| frequent(lexicon, corpus, console)));
+            lexicon::in_order(&lexicon.source, &mut found);
+        }
+        found.retain(|problem| !args.quiet || problem.severity == Severity::Error);
+        found.iter().for_each(|problem| console.warn(&problem.block()));
+        console.say(&summary(file, lexicon.as_ref(), &found))?;
         if found.iter().any(|problem| problem.severity == Severity::Error) {
             exit = Exit::Usage;
         }
     }
     Ok(exit)
+}
+
+fn summary(file: &Path, lexicon: Option<&Lexicon>, found: &[Diagnostic]) -> String {
+    let name = crate::diagnostic::escape(&file.display().to_string());
+    let count = |severity| found.iter().filter(|problem| problem.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let Some(lexicon) = lexicon else { return format!("{name}: not read") };
+    let examples: usize = lexicon.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum();
+    let (codes, rules, terms) = (lexicon.codebook.codes.len(), lexicon.rules.len(), lexicon.terms.len());
+    format!(
+        "{name}: {codes} codes, {rules} rules, {terms} terms, {examples} examples; {errors} errors, {warnings} warnings"
+    )
+}
+
+/// Writes the plain form of a file beside it and moves it there.
+fn fix(file: &Path, console: &mut Console) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).map_err(|error| store::StoreError::io(file, error))?;
+    // What is not TOML is told by the check that follows.
+    let Ok(fixed) = lexicon::fix(&text) else { return Ok(()) };
+    if fixed.text == text {
+        return Ok(());
+    }
+    let beside = file.with_extension(format!("toml.{}", std::process::id()));
+    std::fs::write(&beside, &fixed.text).map_err(|error| store::StoreError::io(&beside, error))?;
+    std::fs::rename(&beside, file).map_err(|error| store::StoreError::io(file, error))?;
+    for line in fixed.done {
+        console.say(&format!("{}: fixed: {line}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Rules and words that are found too often to tell anything.
+fn frequent(lexicon: &Lexicon, corpus: &Path, console: &mut Console) -> Vec<Diagnostic> {
+    let Some(folder) = Folder::open(&[corpus.to_path_buf()], console) else { return Vec::new() };
+    let mut rates = Rates::new(lexicon);
+    reading::each(&folder, console, |transcript| rates.add(transcript));
+    rates.frequent()
 }

@@ -240,7 +240,7 @@ fn load_confidence(args: &CodeArgs, console: &mut Console) -> Option<Option<(Mod
 }
 
 /// The rows of all tables together; `None` after having said what is wrong.
-fn load_respondents(paths: &[PathBuf], console: &mut Console) -> Option<(Respondents, Vec<Origin>)> {
+pub(super) fn load_respondents(paths: &[PathBuf], console: &mut Console) -> Option<(Respondents, Vec<Origin>)> {
     let (mut all, mut origins) = (Respondents::default(), Vec::new());
     for path in paths {
         let bytes = std::fs::read(path)

@@ -7,12 +7,18 @@ mod check;
 mod code;
 mod completions;
 mod console;
+mod coverage;
+mod diff;
 mod exit;
+mod explain;
 mod fit;
+mod import;
 mod journal;
+mod kwic;
 mod learn;
 mod process;
 mod progress;
+mod reading;
 mod review;
 mod summary;
 mod triage;
@@ -37,6 +43,11 @@ enum Command {
     Code(code::CodeArgs),
     Agree(agree::AgreeArgs),
     Check(check::CheckArgs),
+    Kwic(kwic::KwicArgs),
+    Explain(explain::ExplainArgs),
+    Diff(diff::DiffArgs),
+    Coverage(coverage::CoverageArgs),
+    Import(import::ImportArgs),
     Review(review::ReviewArgs),
     Journal(journal::JournalArgs),
     Learn(learn::LearnArgs),
@@ -52,13 +63,18 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut console = Console::standard();
     let result = run(cli.command, &mut console).and_then(|exit| console.flush().map(|()| exit).map_err(Into::into));
-    result.unwrap_or_else(|error| explain(&error, &mut console)).into()
+    result.unwrap_or_else(|error| failed(&error, &mut console)).into()
 }
 
 fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
     match command {
         Command::Agree(args) => agree::agree(&args, console),
         Command::Check(args) => check::check(&args, console),
+        Command::Kwic(args) => kwic::kwic(&args, console),
+        Command::Explain(args) => explain::explain(&args, console),
+        Command::Diff(args) => diff::diff(&args, console),
+        Command::Coverage(args) => coverage::coverage(&args, console),
+        Command::Import(args) => import::import(&args, console),
         Command::Code(args) => code::run(&args, console),
         Command::Review(args) => review::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
@@ -71,7 +87,7 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
 }
 
 /// Says why a command failed. A closed pipe is no failure: whoever read the output has seen enough.
-fn explain(error: &anyhow::Error, console: &mut Console) -> Exit {
+fn failed(error: &anyhow::Error, console: &mut Console) -> Exit {
     if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
         return Exit::Done;
     }

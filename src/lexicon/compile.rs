@@ -729,22 +729,14 @@ fn index_phrases(list: &mut List) {
 }
 
 fn holds_relation(node: &Node) -> bool {
-    match node {
-        Node::Near(..) | Node::Both(_) | Node::Direct(..) | Node::Code(_) => true,
-        Node::Seq(items) => items.iter().any(|(_, item)| holds_relation(item)),
-        Node::Alt(nodes) => nodes.iter().any(holds_relation),
-        Node::Opt(node) | Node::Except(node, _) => holds_relation(node),
-        Node::Term(_) | Node::Any | Node::List(_) | Node::Regex(_) => false,
-    }
+    let is_relation =
+        |node: &&Node| matches!(node, Node::Near(..) | Node::Both(_) | Node::Direct(..) | Node::Code(_));
+    node.all().iter().any(is_relation)
 }
 
 /// True where `&&` or `#code` stands.
 fn reaches_over_sentences(node: &Node) -> bool {
-    match node {
-        Node::Both(_) | Node::Code(_) => true,
-        Node::Alt(nodes) | Node::Near(nodes, _) => nodes.iter().any(reaches_over_sentences),
-        _ => false,
-    }
+    node.all().iter().any(|node| matches!(node, Node::Both(_) | Node::Code(_)))
 }
 
 fn holds_code(pat: &Pat) -> bool {
@@ -780,7 +772,8 @@ fn commonness(term: &Term) -> u32 {
     }
 }
 
-const COMMON: &[&str] = &[
+/// The commonest words of speech.
+pub(super) const COMMON: &[&str] = &[
     "'s", "'m", "'ve", "'re", "'d", "'ll", "n't", "a", "about", "all", "also", "an", "and", "any", "are", "as", "at",
     "back", "be", "because", "been", "but", "by", "can", "come", "could", "did", "do", "for", "from", "get", "go",
     "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "is", "it", "just", "know", "like",

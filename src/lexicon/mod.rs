@@ -4,13 +4,18 @@
 //! a transcript.
 
 pub mod compile;
+mod fix;
+pub mod import;
+mod lint;
 pub mod model;
 pub mod pattern;
 pub mod source;
 pub mod terms;
 
 pub use compile::{Lexicon, List, Party, Pat, Rule, Trigger};
+pub use fix::{Fixed, fix};
 
+use crate::codebook::Codebook;
 use crate::diagnostic::{Diagnostic, Severity};
 use model::Model;
 use sha2::{Digest, Sha256};
@@ -81,6 +86,45 @@ pub const DEFAULT_EFFECTS: [Effect; 4] = [Effect::Drop, Effect::Weaken, Effect::
 /// # Errors
 /// Every mistake found, with file, line and column; warnings among them.
 pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (source, found) = read(path);
+    let (mut lexicon, mut found) = finish(source, found)?;
+    match Model::beside(path, &lexicon.codebook) {
+        Ok(model) => lexicon.model = model,
+        Err(problem) => return Err(vec![problem]),
+    }
+    found.extend(stale(&lexicon, path));
+    Ok((lexicon, found))
+}
+
+/// Reads a lexicon to say what is wrong with it: mistakes, and what only looks wrong, in the order of the files. Gives
+/// the lexicon in spite of mistakes, so that the examples of what is sound can be run; none where nothing was read.
+pub fn check(path: &Path) -> (Option<Lexicon>, Vec<Diagnostic>) {
+    let (source, mut found) = read(path);
+    if source.files.is_empty() {
+        return (None, found);
+    }
+    let lexicon = compile::compile(source, &mut found);
+    found.extend(lint::lint(&lexicon));
+    found.extend(Model::beside(path, &lexicon.codebook).err());
+    in_order(&lexicon.source, &mut found);
+    (Some(lexicon), found)
+}
+
+/// By file and place, each once: a list that others hold is read with each of them.
+pub fn in_order(source: &Source, found: &mut Vec<Diagnostic>) {
+    let file = |found: &Diagnostic| source.files.iter().position(|file| file.path == found.path);
+    found.sort_by_key(|problem| (file(problem), problem.byte, problem.code));
+    let mut kept: Vec<Diagnostic> = Vec::new();
+    for problem in found.drain(..) {
+        if !kept.contains(&problem) {
+            kept.push(problem);
+        }
+    }
+    *found = kept;
+}
+
+/// The file and those that it names, with the mistakes in their form.
+fn read(path: &Path) -> (Source, Vec<Diagnostic>) {
     let mut source = Source::default();
     let mut found = read_file(&mut source, path);
     let mut next = 0;
@@ -98,13 +142,25 @@ pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> 
         }
         found.extend(read_file(&mut source, &beside));
     }
-    let (mut lexicon, mut found) = finish(source, found)?;
-    match Model::beside(path, &lexicon.codebook) {
-        Ok(model) => lexicon.model = model,
-        Err(problem) => return Err(vec![problem]),
-    }
-    found.extend(stale(&lexicon, path));
-    Ok((lexicon, found))
+    (source, found)
+}
+
+/// The lists and parties of a lexicon, or of none, with one rule of this pattern: what a search needs.
+///
+/// # Errors
+/// Every mistake in the pattern, and in the lexicon.
+pub fn with_pattern(path: Option<&Path>, pattern: &str) -> Result<Lexicon, Vec<Diagnostic>> {
+    let (mut source, mut found) = path.map(read).unwrap_or_default();
+    source.rules.clear();
+    source.codebook = Codebook::default();
+    source.code_places.clear();
+    let quoted = toml_edit::Value::from(pattern).to_string();
+    let rule = format!(
+        "[[facet]]\nname = \"search\"\n[[code]]\nname = \"search.hit\"\ndefinition = \"found\"\n\
+                        [[rule]]\nid = \"search\"\ncode = \"search.hit\"\nweight = 1\npattern = {quoted}\n"
+    );
+    found.extend(source.read("pattern", &rule));
+    finish(source, found).map(|(lexicon, _)| lexicon)
 }
 
 /// A warning when the fitted confidences belong to an earlier version of the rules.

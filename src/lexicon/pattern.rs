@@ -15,6 +15,7 @@
 //! ```
 
 use crate::token::{clitic, fold};
+use std::fmt;
 
 /// A pattern as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,100 @@ pub enum Term {
     Exact(String),
     /// Digits or a number word.
     Number,
+}
+
+/// As it would be written; what is read from it is the same pattern.
+///
+/// ```
+/// # use precode::lexicon::pattern::parse;
+/// let node = parse("@district>train~ > (us|the  school)")?;
+/// assert_eq!(node.to_string(), "@district > train~ > (us | the school)");
+/// assert_eq!(parse(&node.to_string())?, node);
+/// # Ok::<(), precode::lexicon::pattern::PatternError>(())
+/// ```
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Node::Term(term) => term.fmt(f),
+            Node::Any => f.write_str("_"),
+            Node::List(name) => write!(f, "@{name}"),
+            Node::Regex(regex) => write!(f, "/{regex}/"),
+            Node::Code(name) => write!(f, "#{name}"),
+            Node::Seq(items) => items.iter().enumerate().try_for_each(|(i, (gap, item))| match (i, gap) {
+                (0, _) => grouped(item, 3).fmt(f),
+                (_, 0) => write!(f, " {}", grouped(item, 3)),
+                (_, &DEFAULT_GAP) => write!(f, " .. {}", grouped(item, 3)),
+                (_, gap) => write!(f, " ..{gap} {}", grouped(item, 3)),
+            }),
+            Node::Alt(nodes) => write!(f, "({})", listed(nodes, " | ", 0)),
+            Node::Opt(node) => match node.as_ref() {
+                Node::Alt(nodes) => write!(f, "[{}]", listed(nodes, " | ", 0)),
+                node => write!(f, "[{node}]"),
+            },
+            Node::Except(node, others) => write!(f, "{} -({})", grouped(node, 4), listed(others, " | ", 0)),
+            Node::Near(nodes, u16::MAX) => f.write_str(&listed(nodes, " & ", 1)),
+            Node::Near(nodes, within) => f.write_str(&listed(nodes, &format!(" &{within} "), 1)),
+            Node::Both(nodes) => f.write_str(&listed(nodes, " && ", 0)),
+            Node::Direct(actor, act, target) => {
+                write!(f, "{} > {}", grouped(actor, 2), grouped(act, 2))?;
+                target.as_ref().map_or(Ok(()), |target| write!(f, " > {}", grouped(target, 2)))
+            }
+        }
+    }
+}
+
+/// How tightly a node binds: `&&` 0, `&` 1, `>` 2, a sequence 3, an exception 4, anything else 5.
+fn binding(node: &Node) -> u8 {
+    match node {
+        Node::Both(_) => 0,
+        Node::Near(..) => 1,
+        Node::Direct(..) => 2,
+        Node::Seq(_) => 3,
+        Node::Except(..) => 4,
+        _ => 5,
+    }
+}
+
+/// A node in brackets where it binds no tighter than what is around it.
+fn grouped(node: &Node, around: u8) -> String {
+    if binding(node) > around { node.to_string() } else { format!("({node})") }
+}
+
+fn listed(nodes: &[Node], between: &str, around: u8) -> String {
+    let inside = |node: &Node| if around == 0 && between == " | " { node.to_string() } else { grouped(node, around) };
+    nodes.iter().map(inside).collect::<Vec<_>>().join(between)
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::Word(word) | Term::Glob(word) => f.write_str(word),
+            Term::Stem(word) => write!(f, "{word}~"),
+            Term::Exact(text) => write!(f, "'{text}'"),
+            Term::Number => f.write_str("@number"),
+        }
+    }
+}
+
+impl Node {
+    /// The nodes right below this one.
+    pub fn parts(&self) -> Vec<&Node> {
+        match self {
+            Node::Seq(items) => items.iter().map(|(_, item)| item).collect(),
+            Node::Alt(nodes) | Node::Near(nodes, _) | Node::Both(nodes) => nodes.iter().collect(),
+            Node::Opt(node) => vec![node],
+            Node::Except(node, others) => std::iter::once(node.as_ref()).chain(others).collect(),
+            Node::Direct(actor, act, target) => {
+                [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref()).collect()
+            }
+            Node::Term(_) | Node::Any | Node::List(_) | Node::Regex(_) | Node::Code(_) => Vec::new(),
+        }
+    }
+
+    /// This node and everything below it.
+    pub fn all(&self) -> Vec<&Node> {
+        std::iter::once(self).chain(self.parts().into_iter().flat_map(Node::all)).collect()
+    }
 }
 
 /// A mistake in a pattern.

@@ -246,14 +246,18 @@ impl Reader<'_> {
 
     fn codebook(&mut self, table: &dyn TableLike) {
         self.known(table, CODEBOOK, "[codebook]");
+        let mut include = self.texts(table, "include");
+        include.extend(self.text(table, "context"));
+        self.source.include.append(&mut include);
+        // A file that is included adds to the codebook and does not rename it.
+        if self.file > 0 {
+            return;
+        }
         let text = |reader: &mut Self, key| reader.text(table, key).map(|placed| placed.value).unwrap_or_default();
         self.source.codebook.name = text(self, "name");
         self.source.codebook.title = text(self, "title");
         self.source.codebook.version = text(self, "version");
         self.source.language = self.text(table, "language");
-        self.source.include = self.texts(table, "include");
-        let context = self.text(table, "context");
-        self.source.include.extend(context);
     }
 
     fn facet(&mut self, table: &Table) {

@@ -17,6 +17,7 @@ pub mod lock;
 pub mod manifest;
 pub mod ordered;
 pub mod publish;
+pub mod reread;
 pub mod rows;
 pub mod seen;
 pub mod run;

@@ -5,6 +5,7 @@
 
 use super::StoreError;
 use crate::coding::{Coding, Evidence, TurnRow};
+use crate::span::Span;
 use crate::transcript::SpeakerRole;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,8 +79,18 @@ pub fn push_turn(out: &mut Vec<u8>, turn: &TurnRow) {
     row.time("time_end_ms", turn.time_end_ms);
     row.count("words", turn.words);
     row.text("respondent", &turn.respondent);
+    if !turn.pieces.is_empty() {
+        row.list("pieces", &turn.pieces, |out, piece| push_span(out, *piece));
+    }
     row.close();
     out.push(b'\n');
+}
+
+fn push_span(out: &mut Vec<u8>, span: Span) {
+    let mut row = Object::open(out);
+    row.count("start", span.start);
+    row.count("end", span.end);
+    row.close();
 }
 
 fn push_evidence(out: &mut Vec<u8>, evidence: &Evidence) {
@@ -486,6 +497,7 @@ mod tests {
             time_end_ms: None,
             words: 7,
             respondent: "Q".into(),
+            pieces: vec![Span::new(1, 2), Span::new(3, 5)],
         };
         let mut out = Vec::new();
         push_turn(&mut out, &turn);

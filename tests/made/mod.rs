@@ -114,6 +114,7 @@ fn turn(name: &str, turn: usize, speaker_role: SpeakerRole, start: usize, end: u
         time_end_ms: None,
         words: 18,
         respondent: name.to_string(),
+        pieces: Vec::new(),
     }
 }
 

@@ -333,6 +333,7 @@ fn turn_row(name: &str, turn: usize, speaker: &str, span: Ends, words: &str, res
         time_end_ms: None,
         words: words.split_whitespace().count(),
         respondent: respondent.to_owned(),
+        pieces: Vec::new(),
     }
 }
 
