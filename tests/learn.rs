@@ -53,7 +53,7 @@ fn learning_beats_a_bold_confidence_on_interviews_it_has_not_seen() {
 
 #[test]
 fn the_curve_comes_from_below_and_ends_above_what_is_replaced() {
-    let outcome = run(Plan { interviews: 20, ..Plan::default() }, Stratum::Blind);
+    let outcome = run(Plan { interviews: 30, ..Plan::default() }, Stratum::Blind);
     let curve = &outcome.report.curve;
     assert_eq!(curve.iter().map(|p| p.decisions).take(4).collect::<Vec<_>>(), [25, 50, 100, 200]);
     let last = curve.last().unwrap();
@@ -137,11 +137,10 @@ fn answers(made: &Made) -> Vec<Answer> {
         .collect()
 }
 
-/// Runs in which the interval of every run's first code holds the true number of missed answers.
-#[test]
-fn the_recall_estimate_is_recovered() {
+/// Runs in which the interval of the first code holds the true number of missed answers.
+fn recovered(runs: u64) -> usize {
     let mut held = 0;
-    for seed in 0..100 {
+    for seed in 0..runs {
         let made = make(Plan { interviews: 25, signal: 1.2, seed: 1000 + seed, ..Plan::default() });
         let proposed: BTreeSet<(&str, usize, &str)> = made
             .codings
@@ -162,8 +161,21 @@ fn the_recall_estimate_is_recovered() {
         let found = recall::estimate(&sampled, &[code.to_string()], verdict, seed);
         held += usize::from(found[0].interval.contains(truth));
     }
+    held
+}
+
+#[test]
+fn the_recall_estimate_is_recovered() {
+    let held = recovered(100);
     println!("recall estimate recovered in {held} of 100 runs");
     assert!(held >= 91, "{held} of 100");
+}
+
+/// At full size: `cargo test --test learn -- --ignored --nocapture`.
+#[test]
+#[ignore = "minutes; the fast form above runs always"]
+fn the_recall_estimate_is_recovered_at_full_size() {
+    println!("recall estimate recovered in {} of 2000 runs", recovered(2000));
 }
 
 #[test]
@@ -171,9 +183,9 @@ fn a_sample_takes_no_answer_twice_and_none_that_was_judged() {
     let made = make(Plan::default());
     let all = answers(&made);
     let judged: BTreeSet<(String, usize)> =
-        all.iter().take(100).map(|answer| (answer.transcript.clone(), answer.turn)).collect();
+        all.iter().take(60).map(|answer| (answer.transcript.clone(), answer.turn)).collect();
     let sampled = recall::sample(&all, &made.codings, &judged, 1000, 3);
-    assert_eq!(sampled.len(), all.len() - 100);
+    assert_eq!(sampled.len(), all.len() - 60);
     let places: BTreeSet<_> = sampled.iter().map(|s| (s.transcript.clone(), s.turn)).collect();
     assert_eq!(places.len(), sampled.len());
     assert!(places.is_disjoint(&judged));
@@ -267,7 +279,7 @@ fn triage_bounds_what_is_accepted_unseen_and_counts_what_was_missed() {
     assert_eq!(sampled.lines().count(), 40);
     let (out, ..) = precode(&["triage", &study, "--labels", &labels, "--json"]);
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(report["missed"].as_array().unwrap().len(), 4);
+    assert_eq!(report["missed"].as_array().unwrap().len(), 3);
     assert!(report["missed"][0]["interval"]["low"].as_f64() <= report["missed"][0]["missed"].as_f64());
     drop(made);
 }

@@ -28,8 +28,9 @@ impl Default for Bootstrap {
 
 /// A statistic with its intervals.
 ///
-/// An interval is missing when more than one resample in twenty has no value (a rare code that few interviews hold)
-/// or when there are fewer than two interviews: a narrow interval from the rest would mislead.
+/// An interval is missing when more than one resample in twenty has no value (a rare code that few interviews hold),
+/// when all resamples have the same value (perfect agreement: resampling cannot know how near 1 the truth is), or when
+/// there are fewer than two interviews: a narrow interval would mislead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
     /// The statistic.
@@ -69,7 +70,7 @@ impl Bootstrap {
         let undefined_share = 1.0 - drawn.len() as f64 / self.resamples.max(1) as f64;
         let error = deviation(&drawn);
         let mut estimate = Estimate { value, percentile: None, bca: None, error, undefined_share };
-        if interviews >= 2 && undefined_share <= MOST_UNDEFINED {
+        if interviews >= 2 && undefined_share <= MOST_UNDEFINED && error > 1e-12 {
             let tail = self.tail(interviews);
             estimate.percentile = Some(between(&drawn, tail, 1.0 - tail));
             estimate.bca = bca(&drawn, value, tail, &jackknife(interviews, &statistic));
@@ -180,6 +181,12 @@ mod tests {
     fn one_interview_gives_a_value_without_an_interval() {
         let estimate = Bootstrap::default().estimate(1, mean_of(&[3.0])).unwrap();
         assert_eq!((estimate.value, estimate.percentile, estimate.bca), (3.0, None, None));
+    }
+
+    #[test]
+    fn what_never_varies_has_no_interval() {
+        let estimate = Bootstrap::default().estimate(10, |_| Ok(1.0)).unwrap();
+        assert_eq!((estimate.value, estimate.percentile, estimate.bca), (1.0, None, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::pair::{Table, cohen_kappa, percent, positive};
 use super::{Undefined, many};
 
 /// Kappa and AC1 that are further apart than this tell different stories.
-const APART: f64 = 0.2;
+const APART: f64 = 0.3;
 
 /// Why the figures disagree, or why there is no kappa, in words for people who do not live in statistics.
 ///

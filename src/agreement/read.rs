@@ -57,13 +57,16 @@ impl Answers {
     }
 }
 
+/// A code that was given: transcript, turn, code points if known, code.
+pub type Mark = (String, usize, Option<(usize, usize)>, String);
+
 /// What one coder marked and what they judged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Labels {
     /// Who.
     pub coder: String,
-    /// Codes given: transcript, turn, code points if known, code.
-    pub marks: Vec<(String, usize, Option<(usize, usize)>, String)>,
+    /// Codes given.
+    pub marks: Vec<Mark>,
     /// Answers that were judged for every code.
     pub judged: BTreeSet<(String, usize)>,
 }

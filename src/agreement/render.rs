@@ -192,7 +192,7 @@ fn notes(report: &Report) -> String {
     }
     out.push_str(
         "Intervals: 95 %, bootstrap over whole interviews (BCa; percentile in CSV and JSON). [-]: too few interviews \
-         hold the code. -: no value; CSV and JSON say why.\n",
+         hold the code, or no disagreement to resample. -: no value; CSV and JSON say why.\n",
     );
     out
 }

@@ -154,7 +154,6 @@ fn predictions(loaded: &Loaded, examples: &Examples, outcome: &Outcome) -> Strin
     out
 }
 
-#[expect(clippy::too_many_arguments, reason = "one step of the command, split off for length")]
 fn carry(
     args: &LearnArgs,
     from: &Path,

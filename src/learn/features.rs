@@ -126,8 +126,7 @@ fn own(row: &Coding, replaced: f64, named: &mut BTreeMap<String, f64>) {
     let words = row.text.split_whitespace().count().max(1) as f64;
     put(named, "words", (words / 60.0).ln());
     for flag in row.flags.iter().filter(|flag| **flag != Flag::Weak) {
-        let name = serde_json::to_string(flag).unwrap_or_default();
-        put(named, format!("flag {}", name.trim_matches('"')), 1.0);
+        put(named, format!("flag {}", flag.name()), 1.0);
     }
     if let Some(level) = row.attributes.get("level").filter(|level| !level.is_empty()) {
         put(named, format!("code {} × level {level}", row.code), 1.0);
@@ -135,9 +134,12 @@ fn own(row: &Coding, replaced: f64, named: &mut BTreeMap<String, f64>) {
     }
 }
 
+/// Codes of one answer, with their facet and the probability of the strongest row.
+type Beside<'a> = BTreeMap<&'a str, (&'a str, f64)>;
+
 /// What stands around a row: other codes of the answer, the same code elsewhere in the interview.
 struct Neighbours<'a> {
-    answers: BTreeMap<(&'a str, usize), BTreeMap<&'a str, (&'a str, f64)>>,
+    answers: BTreeMap<(&'a str, usize), Beside<'a>>,
     codes: BTreeMap<(&'a str, &'a str), BTreeMap<usize, f64>>,
 }
 

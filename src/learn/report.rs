@@ -20,7 +20,7 @@ use std::fmt::Write;
 pub const FEWEST: usize = 30;
 
 /// A code needs so many held-out decisions before the learned confidence may replace another.
-const FEWEST_OF_CODE: usize = 10;
+const FEWEST_OF_CODE: usize = 5;
 
 /// What learning did for one code.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,7 +5,7 @@
 
 use super::example::Example;
 use crate::agreement::distribution::{Interval, clopper_pearson};
-use crate::coding::Coding;
+use crate::coding::{Coding, Flag};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,8 +134,9 @@ fn conditions(row: &Coding, rule: &str) -> BTreeSet<String> {
     for evidence in row.evidence.iter().filter(|e| e.rule == rule) {
         found.extend(evidence.context.iter().map(|context| format!("context {context}")));
     }
-    let names = row.flags.iter().filter_map(|flag| serde_json::to_value(flag).ok());
-    found.extend(names.filter_map(|name| name.as_str().map(|name| format!("flag {name}"))));
+    // A weak row is the result of the rules, not a condition that one could have.
+    let flags = row.flags.iter().filter(|flag| **flag != Flag::Weak);
+    found.extend(flags.map(|flag| format!("flag {}", flag.name())));
     found.extend(row.attributes.get("level").map(|level| format!("level {level}")));
     found
 }

@@ -26,7 +26,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { interviews: 15, answers: 12, codes: 4, base_rate: 0.3, signal: 2.0, boldness: 2.5, seed: 1 }
+        Plan { interviews: 14, answers: 10, codes: 3, base_rate: 0.3, signal: 2.0, boldness: 2.5, seed: 1 }
     }
 }
 
