@@ -147,9 +147,10 @@ fn between(sorted: &[f64], low: f64, high: f64) -> Interval {
     Interval { low: quantile(sorted, low), high: quantile(sorted, high) }
 }
 
-/// The quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan).
+/// The quantile of sorted values at place p·(n + 1), linear between neighbours (type 6 of Hyndman and Fan): of n draws
+/// and the truth, a share p is expected below it, so that few resamples do not make intervals too narrow.
 pub fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let place = p.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+    let place = (p * (sorted.len() + 1) as f64 - 1.0).clamp(0.0, (sorted.len() - 1) as f64);
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
