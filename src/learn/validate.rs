@@ -11,7 +11,7 @@ use crate::agreement::random::Random;
 use std::collections::BTreeMap;
 
 /// Strengths of the priors that are tried.
-pub const FREEDOMS: [f64; 3] = [0.35, 0.7, 1.4];
+pub const FREEDOMS: [f64; 3] = [0.2, 0.5, 1.2];
 
 /// Fewer interviews than this are left out one by one, more in this many groups.
 const GROUPS: usize = 10;
