@@ -97,6 +97,17 @@ impl Judgements {
         place(&mut self.places, &mut self.codes, 1, name) as u16
     }
 
+    /// Keeps judgements on these codes and on codes of these facets.
+    pub fn keep_only(&mut self, names: &[String]) {
+        let keep = |code: &String| names.iter().any(|name| name == code || name == facet(code));
+        let kept: Vec<String> = self.codes.iter().filter(|code| keep(code)).cloned().collect();
+        let place = |code: u16| kept.iter().position(|name| *name == self.codes[usize::from(code)]);
+        self.rows =
+            self.rows.iter().filter_map(|row| Some(Judgement { code: place(row.code)? as u16, ..*row })).collect();
+        self.codes = kept;
+        self.settle_names();
+    }
+
     /// Sorts names and judgements, so that nothing depends on the order in which files were read.
     pub fn settle_names(&mut self) {
         let transcripts = sorted_places(&mut self.transcripts);
@@ -142,6 +153,21 @@ pub fn facet(code: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_codes_and_facets_that_were_asked_for_stay() {
+        let mut judgements = Judgements::default();
+        let (coder, transcript) = (judgements.coder("ana", 1), judgements.transcript("a"));
+        for name in ["role.b", "priority.c", "role.a", "barrier.d"] {
+            let code = judgements.code(name);
+            let row =
+                Judgement { coder, transcript, turn: 1, span: None, code, holds: true, stratum: Stratum::Blind };
+            judgements.rows.push(row);
+        }
+        judgements.keep_only(&["role".to_string(), "barrier.d".to_string()]);
+        assert_eq!(judgements.codes, ["barrier.d", "role.a", "role.b"]);
+        assert_eq!(judgements.rows.iter().map(|row| row.code).collect::<Vec<_>>(), [0, 1, 2]);
+    }
 
     #[test]
     fn the_order_of_reading_leaves_no_trace() {

@@ -30,6 +30,9 @@ pub struct AgreeArgs {
     /// The coder that the others are held against: adds precision, recall and F1
     #[arg(long, value_name = "NAME")]
     reference: Option<String>,
+    /// Only these codes, and codes of these facets: "role,barrier.directives"
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
     /// What is counted
     #[arg(long, value_enum, default_value = "answer")]
     unit: Unit,
@@ -97,6 +100,13 @@ pub fn agree(args: &AgreeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     if loaded.orphans > 0 {
         let lost = format!("{} decisions are on passages that this run does not have; left out", loaded.orphans);
         console.warn(&format!("warning: {lost}"));
+    }
+    if !args.only.is_empty() {
+        judgements.keep_only(&args.only);
+    }
+    if judgements.codes.is_empty() {
+        console.warn("error: no code of this name; help: give full names or facets, as in the codebook");
+        return Ok(Exit::Usage);
     }
     let places = study::places(&study, &loaded, &mut judgements, args.unit)?;
     let report = measure(&judgements, &places, &loaded.leaked, &request(args));
