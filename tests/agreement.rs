@@ -485,3 +485,85 @@ fn whole_answers_cannot_be_compared_by_character() {
     assert_eq!(code, Some(1));
     assert!(err.contains("labels whole answers, so `--unit span` has nothing to compare"), "{err}");
 }
+
+mod journal {
+    use super::*;
+    use precode::store::journal::Journal;
+    use precode::store::journal::append::{Ledger, Operation, SegmentRef, Step, What};
+    use precode::store::journal::carry::segment_hash;
+    use precode::store::journal::row::{Action, Shown, Verdict};
+
+    /// Writes what a coder decides about every answer, blind or with proposals in sight.
+    fn decide(folder: &std::path::Path, made: &made::Made, coder: &str, shown: Shown, wrong: f64, settle: bool) {
+        let mut journal = Journal::open(&folder.join("study.sqlite")).unwrap();
+        let mut random = Random::new(coder.len() as u64);
+        let codes: Vec<&str> = made.codebook.codes.iter().map(|code| code.name.as_str()).collect();
+        for turn in made.turns.iter().filter(|turn| turn.turn % 2 == 1) {
+            let text = &made.texts[&turn.transcript];
+            let segment = SegmentRef {
+                transcript: turn.transcript.clone(),
+                turn: turn.turn,
+                start: turn.start,
+                end: turn.end,
+                hash: segment_hash(text, turn.start, turn.end),
+                quote: text[turn.start..turn.end].to_string(),
+            };
+            let mut steps = Vec::new();
+            for code in &codes {
+                let truth = made.truth[&(turn.transcript.clone(), turn.turn, (*code).to_string())];
+                let present = truth != random.chance(wrong);
+                let action = if settle { Action::Settle } else { Action::Add };
+                if settle || present {
+                    let verdict = if present { Verdict::Present } else { Verdict::Absent };
+                    steps.push(Step::new(segment.clone(), action, shown).on(*code, verdict));
+                }
+            }
+            if !settle {
+                steps.push(Step::new(segment, Action::Done, shown));
+            }
+            let id = format!("{coder}-{}-{}-{settle}", turn.transcript, turn.turn);
+            let (coder, run) = (coder.to_string(), "0123456789abcdef".to_string());
+            let request = id.clone();
+            journal.append(&Operation { id, coder, run, request, expect: None, what: What::Steps(steps) }).unwrap();
+        }
+    }
+
+    #[test]
+    fn decisions_blind_assisted_and_settled_are_kept_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = made::make(made::Plan { interviews: 6, answers: 5, ..Default::default() });
+        made.write(folder.path());
+        decide(folder.path(), &made, "ana", Shown::Blind, 0.15, false);
+        decide(folder.path(), &made, "benno", Shown::Blind, 0.2, false);
+        decide(folder.path(), &made, "ida", Shown::Suggestion, 0.1, false);
+        let study = folder.path().to_str().unwrap();
+        let run = || {
+            let (out, err, code) = precode(&["agree", study, "--format", "json", "--resamples", "200"]);
+            assert_eq!((code, err.as_str()), (Some(0), ""));
+            serde_json::from_str::<serde_json::Value>(&out).unwrap()
+        };
+        let report = run();
+        let pairs = |report: &serde_json::Value, stratum: &str| -> std::collections::BTreeSet<String> {
+            let sections = report["sections"].as_array().unwrap().iter();
+            let own =
+                sections.filter(|s| s["stratum"] == stratum).flat_map(|s| s["panels"].as_array().unwrap().clone());
+            own.map(|p| p["coders"].to_string()).collect()
+        };
+        let blind = ["[\"ana\",\"benno\"]", "[\"ana\",\"machine\"]", "[\"benno\",\"machine\"]"];
+        assert_eq!(pairs(&report, "blind"), blind.map(str::to_string).into());
+        assert_eq!(pairs(&report, "assisted"), ["[\"ida\",\"machine\"]".to_string()].into());
+        assert!(pairs(&report, "before").is_empty());
+        // Every answer was judged for every code, so every code that was not given is a no.
+        let n = &report["sections"][0]["panels"][0]["n"];
+        assert_eq!(n, 30);
+        decide(folder.path(), &made, "ana", Shown::Suggestion, 0.0, true);
+        let report = run();
+        let kappa = |stratum: &str| {
+            let sections = report["sections"].as_array().unwrap();
+            let section = sections.iter().find(|s| s["stratum"] == stratum).unwrap();
+            section["panels"][0]["figures"][0]["value"].as_f64().unwrap()
+        };
+        assert!(kappa("before") < 1.0);
+        assert_eq!(kappa("after"), 1.0);
+    }
+}

@@ -153,8 +153,10 @@ impl Study<'_> {
     fn section(&self, stratum: Stratum) -> Section {
         let coders = &self.judgements.coders;
         let members = self.coders(|i| coders[i].occasion == 1 && coders[i].name != SETTLED);
-        let people: Vec<usize> = members.iter().copied().filter(|&i| coders[i].is_person()).collect();
         let (between, validation) = (self.rated(stratum, false), self.rated(stratum, true));
+        // Who judged nothing in this stratum is no member of the group, or no unit would be complete.
+        let took_part = |i: usize| between.iter().flatten().any(|unit| unit.holds[i].is_some());
+        let people: Vec<usize> = members.iter().copied().filter(|&i| coders[i].is_person() && took_part(i)).collect();
         let mut panels = Vec::new();
         for (n, &a) in members.iter().enumerate() {
             for &b in &members[n + 1..] {

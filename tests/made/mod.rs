@@ -43,7 +43,7 @@ pub struct Made {
 const WORDS: &str = "we sat down with the principals and went through it page by page until they had it";
 
 fn code_name(i: usize) -> String {
-    format!("{}.c{i}", if i % 2 == 0 { "role" } else { "barrier" })
+    format!("{}.c{i}", if i.is_multiple_of(2) { "role" } else { "barrier" })
 }
 
 /// Makes the study: every answer is one segment; turn 2a is the question, 2a+1 the answer.
