@@ -141,7 +141,7 @@ fn conditions(row: &Coding, rule: &str) -> BTreeSet<String> {
     found
 }
 
-/// Up to 60 characters on either side of the words that the rule met.
+/// Up to 60 characters on either side of the words that the rule met; a long passage loses its middle.
 fn quote(row: &Coding, rule: &str) -> String {
     const AROUND: usize = 60;
     let Some(evidence) = row.evidence.iter().find(|e| e.rule == rule) else { return String::new() };
@@ -150,7 +150,13 @@ fn quote(row: &Coding, rule: &str) -> String {
     let end = evidence.end.saturating_sub(row.start).clamp(start, words.len());
     let (from, to) = (start.saturating_sub(AROUND), (end + AROUND).min(words.len()));
     let text = |range: std::ops::Range<usize>| words[range].iter().collect::<String>().replace('\n', " ");
-    let (before, met, after) = (text(from..start), text(start..end), text(end..to));
+    let (before, after) = (text(from..start), text(end..to));
+    let is_long = end - start > 3 * AROUND;
+    let met = if is_long {
+        format!("{} … {}", text(start..start + AROUND), text(end - AROUND..end))
+    } else {
+        text(start..end)
+    };
     let dots = |cut: bool| if cut { "…" } else { "" };
     let (left, right) = (dots(from > 0), dots(to < words.len()));
     format!("{} turn {}: {left}{before}[{met}]{after}{right}", row.transcript, row.turn)
