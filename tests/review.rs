@@ -1,7 +1,11 @@
 //! The review server: what coders may see and do, and what strangers may not.
 
+#![allow(clippy::print_stdout)] // Tests say what they measured and what they skipped.
+
 #[path = "review/client.rs"]
 mod client;
+#[path = "review/commands.rs"]
+mod commands;
 #[path = "review/faults.rs"]
 mod faults;
 #[path = "review/study.rs"]

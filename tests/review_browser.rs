@@ -3,6 +3,8 @@
 //! Without ChromeDriver these tests say that they were skipped; with `PRECODE_REQUIRE_BROWSER=1` they fail instead.
 //! `PRECODE_PICTURES=FOLDER` keeps pictures of every view, light and dark.
 
+#![allow(clippy::print_stdout)] // Tests say what they skipped.
+
 #[path = "review/browser.rs"]
 mod browser;
 #[allow(dead_code)] // The raw requests are for the other tests.

@@ -6,7 +6,7 @@
 use super::desk::Desk;
 use super::passage::Passage;
 use super::plan::Plan;
-use super::queue::{Filter, Order, View};
+use super::queue::{Filter, Order, View, blind_stratum};
 use super::refusal::Refusal;
 use super::results::Results;
 use crate::store::journal::append::Ledger;
@@ -50,6 +50,8 @@ pub struct State {
     pub desk: Desk,
     /// Who judges what.
     pub plan: Plan,
+    /// Which segments are judged without proposals.
+    pub blind: Vec<bool>,
     /// Changes whenever results or plan do, so that kept queues are not used beyond it.
     pub edition: u64,
 }
@@ -57,7 +59,8 @@ pub struct State {
 impl State {
     /// What this coder may see.
     pub fn view<'a>(&'a self, coder: &'a str) -> View<'a> {
-        View { results: &self.results, plan: &self.plan, desk: &self.desk, coder }
+        let sheet = self.desk.sheet(coder);
+        View { results: &self.results, plan: &self.plan, desk: &self.desk, blind: &self.blind, coder, sheet }
     }
 }
 
@@ -123,10 +126,11 @@ impl App {
         }
         let results = Arc::new(load_results(&study, &mut settings, read_only)?);
         let desk = Desk::load(&results, &settings)?;
+        let blind = blind_stratum(&results, &plan);
         let (jobs, writer) = start_writer(ledger);
         Ok(Arc::new(App {
             study,
-            state: RwLock::new(State { results, desk, plan, edition: 0 }),
+            state: RwLock::new(State { results, desk, plan, blind, edition: 0 }),
             readers: Mutex::new(Vec::new()),
             settings: Mutex::new(settings),
             passages: Mutex::new(VecDeque::new()),
@@ -238,6 +242,7 @@ impl App {
         let results = Arc::new(load_results(&self.study, &mut settings, self.read_only)?);
         let desk = Desk::load(&results, &settings)?;
         let mut state = self.state_mut();
+        state.blind = blind_stratum(&results, &state.plan);
         (state.results, state.desk, state.edition) = (results, desk, state.edition + 1);
         Ok(())
     }

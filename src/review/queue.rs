@@ -5,8 +5,9 @@
 
 use super::desk::{Desk, Sheet};
 use super::plan::{Plan, share};
-use super::results::{CodingEntry, Results};
+use super::results::{CodingEntry, Results, Segment};
 use crate::coding::{Flag, PROPOSED};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -77,20 +78,29 @@ pub struct View<'a> {
     pub plan: &'a Plan,
     /// What is decided.
     pub desk: &'a Desk,
+    /// Which segments belong to the blind stratum: [`blind_stratum`] of results and plan.
+    pub blind: &'a [bool],
     /// Who looks.
     pub coder: &'a str,
+    /// What they have decided.
+    pub sheet: &'a Sheet,
+}
+
+/// For every segment, whether it belongs to the blind stratum. Asked half a million times for one queue.
+pub fn blind_stratum(results: &Results, plan: &Plan) -> Vec<bool> {
+    let is_blind = |segment: &Segment| plan.is_blind(results.name_of(segment), segment.turn as usize);
+    results.segments.par_iter().map(is_blind).collect()
 }
 
 impl View<'_> {
     /// The coder's sheet.
     pub fn sheet(&self) -> &Sheet {
-        self.desk.sheet(self.coder)
+        self.sheet
     }
 
     /// True when the segment belongs to the blind stratum.
     pub fn is_blind(&self, i: usize) -> bool {
-        let segment = &self.results.segments[i];
-        self.plan.is_blind(self.results.name_of(segment), segment.turn as usize)
+        self.blind[i]
     }
 
     /// True when nothing that the machine proposed may be shown: blind and not yet judged.

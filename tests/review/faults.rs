@@ -61,6 +61,62 @@ fn made_up(operation: &Operation) -> Receipt {
     Receipt { repeated: false, target: None, n_rows, tick: 0 }
 }
 
+/// Fails so many times in a row, then works. `commits`: the operation is written all the same.
+struct Fails {
+    journal: Journal,
+    left: u32,
+    commits: bool,
+    error: fn() -> AppendError,
+}
+
+impl Ledger for Fails {
+    fn append(&mut self, operation: &Operation) -> Result<Receipt, AppendError> {
+        if self.left == 0 {
+            return self.journal.append(operation);
+        }
+        self.left -= 1;
+        if self.commits {
+            self.journal.append(operation)?;
+        }
+        Err((self.error)())
+    }
+}
+
+fn io_error() -> AppendError {
+    let code = rusqlite::ffi::Error { code: rusqlite::ffi::ErrorCode::SystemIoFailure, extended_code: 1034 };
+    AppendError::from(rusqlite::Error::SqliteFailure(code, None))
+}
+
+#[test]
+fn a_failed_save_says_so_and_the_same_request_heals_it() {
+    let cases: [(fn() -> AppendError, bool, u16); 4] = [
+        (|| AppendError::Full, false, 507),
+        (|| AppendError::Busy, false, 503),
+        (io_error, false, 503),
+        // The error came after the commit: it is there, and asking again finds it.
+        (io_error, true, 503),
+    ];
+    for (error, commits, status) in cases {
+        let home = TempDir::new().unwrap();
+        study::write(home.path(), &Shape::default());
+        let journal = Journal::open(&home.path().join("study.sqlite")).unwrap();
+        let ledger = Box::new(Fails { journal, left: 2, commits, error });
+        let plan = |plan| Plan { blind_share: 0.0, coders: vec!["coder0".into()], ..plan };
+        let app = App::open_with(Study::at(home.path()), plan, ledger, false).unwrap();
+        let handler = Handler::around(app);
+        let (_, queue) = handler.send(0, "GET", "/api/queue", &Value::Null);
+        let request = json!({ "op_id": "try-again-1", "segment": queue["ids"][0]["id"], "version": 0, "action": "memo", "note": "x" });
+        for _ in 0..2 {
+            assert_eq!(handler.send(0, "POST", "/api/decide", &request).0, status);
+            assert_eq!(handler.send(0, "GET", "/api/progress", &Value::Null).0, 200, "reading goes on");
+        }
+        let (status, reply) = handler.send(0, "POST", "/api/decide", &request);
+        assert_eq!((status, &reply["repeated"]), (200, &json!(commits)));
+        assert_eq!(reply["item"]["memo"], "x");
+        assert_eq!(Journal::open_read(&home.path().join("study.sqlite")).unwrap().n_rows().unwrap(), 1);
+    }
+}
+
 /// The server that is killed: this very program, started again for this one test.
 #[test]
 fn child_server() {
@@ -306,7 +362,10 @@ impl Handler {
             coders: (0..8).map(|i| format!("coder{i}")).collect(),
             ..plan
         };
-        let app = App::open(Study::at(root), plan).unwrap();
+        Self::around(App::open(Study::at(root), plan).unwrap())
+    }
+
+    fn around(app: Arc<App>) -> Self {
         let guard = Arc::new(Guard { port: 9, keys: Keys::default() });
         let keys = (0..8).map(|i| guard.keys.issue(Holder::Coder(format!("coder{i}"))).unwrap()).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -245,7 +245,11 @@ pub fn write_with(root: &Path, shape: &Shape, change: impl Fn(usize, String) -> 
     }
     codings.flush().unwrap();
     turns.flush().unwrap();
-    let manifest = json!({ "schema": "precode.manifest/1", "run": shape.run, "codebook": codebook() });
+    let nothing = json!({ "name": "made for a test", "sha256": "" });
+    let manifest = json!({
+        "schema": "precode.manifest/1", "program": "precode", "version": "0", "run": shape.run, "options": {},
+        "lexicon": nothing, "confidence": nothing, "respondents": [], "codebook": codebook(), "inputs": [], "files": {},
+    });
     // A new file every time, as a new run is.
     let _ = fs::remove_file(root.join("manifest.json"));
     fs::write(root.join("manifest.json"), manifest.to_string()).unwrap();
