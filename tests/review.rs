@@ -191,7 +191,7 @@ fn a_code_is_added_to_sentences_where_no_rule_fired_and_never_to_a_question() {
     let question = &turns[0]["sentences"][0];
     assert_eq!(ana.post("/api/decide", &add(&question[0], &question[1])).status, 422);
     assert_eq!(ana.post("/api/decide", &add(&question[0], &sentence[1])).status, 422);
-    assert_eq!(ana.post("/api/decide", &add(&json!(999_999_999), &json!(999_999_999_9u64))).status, 422);
+    assert_eq!(ana.post("/api/decide", &add(&json!(999_999_999), &json!(9_999_999_999_u64))).status, 422);
     ana.done("/api/undo", &json!({ "op_id": op() }));
     assert_eq!(
         ana.send("GET", &format!("/api/item?id={}", added["id"].as_str().unwrap()), None).unwrap().status,

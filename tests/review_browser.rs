@@ -406,9 +406,9 @@ fn no_text_from_anywhere_becomes_an_element() {
         let item = client.get(&format!("/api/item?id={}", entry["id"].as_str().unwrap()));
         client.done("/api/decide", &json!({ "op_id": format!("memo-{:04}-{}", payload.len(), precode::store::journal::row::digest(payload.as_bytes())[..20].to_owned()),
             "segment": entry["id"], "version": item["version"], "action": "memo", "note": payload }));
-        browser.run(&format!(
-            "sessionStorage.setItem('precode.choice', JSON.stringify({{order:'transcript',filter:{{state:'memo'}}}}))"
-        ));
+        browser.run(
+            "sessionStorage.setItem('precode.choice', JSON.stringify({order:'transcript',filter:{state:'memo'}}))",
+        );
     }
     browser.reload();
     browser.wait("a memo", "return document.querySelector('.memo') !== null");

@@ -87,9 +87,12 @@ fn io_error() -> AppendError {
     AppendError::from(rusqlite::Error::SqliteFailure(code, None))
 }
 
+/// An error, whether the operation is written all the same, and the status of the reply.
+type Case = (fn() -> AppendError, bool, u16);
+
 #[test]
 fn a_failed_save_says_so_and_the_same_request_heals_it() {
-    let cases: [(fn() -> AppendError, bool, u16); 4] = [
+    let cases: [Case; 4] = [
         (|| AppendError::Full, false, 507),
         (|| AppendError::Busy, false, 503),
         (io_error, false, 503),
@@ -427,12 +430,11 @@ fn model_run(seed: u64, n_ops: usize) {
         // One request of each of a few coders, each sent one to three times, all in any order.
         let mut batch: Vec<usize> = Vec::new();
         let mut planned: Vec<Planned> = Vec::new();
-        for coder in 0..8 {
+        for (coder, mine) in segments.iter().enumerate() {
             if dice.roll(3) == 0 {
                 continue;
             }
-            let request =
-                plan_one(&mut dice, &handler, coder, &segments[coder], &format!("model-{seed}-{round}-{coder}"));
+            let request = plan_one(&mut dice, &handler, coder, mine, &format!("model-{seed}-{round}-{coder}"));
             batch.extend(std::iter::repeat_n(planned.len(), 1 + dice.roll(3)));
             planned.push(request);
         }
