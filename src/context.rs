@@ -65,15 +65,16 @@ fn quoted(tokens: &[Token]) -> Vec<Contexts> {
 
 /// Marks what lies in the scope of the triggers of one sentence.
 fn mark(scene: &Scene, sentence: &Range<usize>, scopes: &mut [Contexts]) {
-    let found = triggers_in(scene, sentence);
+    let mut found = triggers_in(scene, sentence);
     if found.iter().all(|(trigger, _)| trigger.kind.is_none()) {
         return;
     }
-    let look_alikes = |trigger: &Trigger| trigger.kind.is_none() && !trigger.stop;
-    let blocked = |hit: &Match| {
-        found.iter().any(|(other, cover)| look_alikes(other) && cover.start <= hit.start && hit.end <= cover.end)
-    };
-    for (trigger, hit) in found.iter().filter(|(_, hit)| !blocked(hit)) {
+    let covers: Vec<Match> =
+        found.iter().filter(|(trigger, _)| trigger.kind.is_none() && !trigger.stop).map(|(_, hit)| *hit).collect();
+    // Its last word decides: the "n't" of "don't" is that of "n't only".
+    let blocked = |hit: &Match| covers.iter().any(|cover| cover.start < hit.end && hit.end <= cover.end);
+    found.retain(|(_, hit)| !blocked(hit));
+    for (trigger, hit) in &found {
         let Some(kind) = trigger.kind else { continue };
         if trigger.forward {
             forward(scene, sentence, &found, hit.end, trigger.scope).for_each(|i| scopes[i].add(kind));

@@ -58,7 +58,13 @@ fn failure(lexicon: &Lexicon, rule: &Rule, example: &Placed<String>, wanted: boo
 
 /// True when the rule contributes evidence in the example.
 fn fires(lexicon: &Lexicon, worker: &mut Worker, place: usize, example: &str) -> bool {
-    let transcript = transcript(lexicon, example, lexicon.rules[place].level.as_deref());
+    let rule = &lexicon.rules[place];
+    let mut transcript = transcript(lexicon, example, rule.level.as_deref());
+    // The speaker of an example is one of those that the rule is for.
+    for speaker in transcript.speakers.iter_mut().filter(|speaker| speaker.role == SpeakerRole::Respondent) {
+        let fitting = rule.when.iter().map(|(key, glob)| (key.clone(), glob.replace(['*', '?'], "x")));
+        speaker.attributes.extend(fitting);
+    }
     let observed = worker.observe(&transcript);
     observed.iter().flat_map(|segment| segment.gathered.by_code.values().flatten()).any(|found| found.rule == place)
 }

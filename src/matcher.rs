@@ -370,6 +370,10 @@ impl<'a> Scene<'a> {
 
     /// True when a noun of any party, or a pronoun that stands for one, begins here and ends by `limit`.
     fn is_party_or_pronoun(&self, at: usize, limit: usize) -> bool {
+        // The "I" of "I mean" is nobody.
+        if self.tokens[at].light {
+            return false;
+        }
         let (first, third) = self.lexicon.pronouns;
         let nouns = self.lexicon.parties.iter().map(|party| party.nouns);
         let mut ends = Vec::new();

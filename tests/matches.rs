@@ -42,25 +42,35 @@ struct W {
     raw: String,
     key: String,
     light: bool,
+    /// A sound stands between this word and the one before it.
+    after_sound: bool,
 }
 
 /// The words of a text of known spelling: clitics and hyphens cut, sounds gone, fillers light.
 fn plain_words(words: &[&str]) -> Vec<W> {
     let mut out: Vec<W> = Vec::new();
+    let mut after_sound = false;
     for word in words {
         for raw in cut(word) {
             let key =
                 if raw.eq_ignore_ascii_case("train- trained") { "trained".to_string() } else { raw.to_lowercase() };
             let light = match (key.as_str(), out.last_mut()) {
-                ("um", _) => continue,
+                ("um", _) => {
+                    after_sound = true;
+                    continue;
+                }
                 ("like", _) => true,
+                ("mean", Some(i)) if i.key == "i" => {
+                    i.light = true;
+                    true
+                }
                 ("know", Some(you)) if you.key == "you" => {
                     you.light = true;
                     true
                 }
                 _ => false,
             };
-            out.push(W { raw, key, light });
+            out.push(W { raw, key, light, after_sound: std::mem::take(&mut after_sound) });
         }
     }
     out
@@ -87,7 +97,7 @@ fn stem(key: &str) -> &str {
     }
 }
 
-const FIRST: [&str; 3] = ["we", "us", "our"];
+const FIRST: [&str; 4] = ["we", "us", "our", "i"];
 const THIRD: [&str; 3] = ["they", "them", "their"];
 
 /// A text: sentences of words. `level` is the speaker's.
@@ -112,7 +122,10 @@ impl Plain<'_> {
             P::Any => to == from + 1,
             P::List => keys(&["guinea"]) || keys(&["guinea", "pig"]) || one(&|w| stem(&w.key) == "coach"),
             P::Party(name) => self.party(name).iter().any(|noun| keys(noun)),
-            P::Regex(_, runs) => runs.iter().any(|run| keys(run)),
+            // On the text as it stands, sounds and all.
+            P::Regex(_, runs) => {
+                runs.iter().any(|run| keys(run)) && !words[from + 1..to].iter().any(|w| w.after_sound)
+            }
             P::Seq(items) => self.seq(items, words, from, to, None),
             P::Alt(all) => all.iter().any(|p| self.meets(p, words, from, to)),
             P::Opt(p) => self.meets(p, words, from, to),
@@ -281,7 +294,7 @@ impl Plain<'_> {
         let anybody = Plain { level: "", ..*self };
         let key = words[at].key.as_str();
         let noun = |name| (at + 1..=limit).any(|b| anybody.meets(&P::Party(name), words, at, b));
-        FIRST.contains(&key) || THIRD.contains(&key) || noun("district") || noun("school")
+        !words[at].light && (FIRST.contains(&key) || THIRD.contains(&key) || noun("district") || noun("school"))
     }
 }
 
@@ -380,6 +393,8 @@ fn grouped(p: &P) -> String {
 const WORDS: &[&str] = &[
     "we",
     "us",
+    "i",
+    "mean",
     "they",
     "them",
     "their",
@@ -514,7 +529,7 @@ fn capital(word: &str) -> String {
 }
 
 const HEAD: &str = "[codebook]\nname = \"t\"\n[lists]\nanimals = [\"guinea\", \"guinea pig\", \"coach~\"]\n\
-    first_person = [\"we\", \"us\", \"our\"]\nthird_person = [\"they\", \"them\", \"their\"]\n\
+    first_person = [\"we\", \"us\", \"our\", \"i\"]\nthird_person = [\"they\", \"them\", \"their\"]\n\
     [party.district]\nnouns = [\"district\", \"central office\"]\nfirst = \"central_office\"\nthird = \"school\"\n\
     [party.school]\nnouns = [\"principal\", \"principals\"]\nfirst = \"school\"\nthird = \"central_office\"\n\
     [[facet]]\nname = \"f\"\n[[code]]\nname = \"f.c\"\ndefinition = \"d\"\n";

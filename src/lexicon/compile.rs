@@ -259,6 +259,10 @@ impl<'s> Compiler<'s> {
     /// Gives every list and party its place, before any pattern refers to it.
     fn declare(&mut self) {
         for (name, _) in &self.source.lists {
+            if name.value == "number" {
+                let message = "\"@number\" is built in: digits and number words";
+                self.found.push(self.source.error("lexicon-reserved", name, message).help("rename the list"));
+            }
             let place = self.list(&name.value);
             self.names.insert(&name.value, Name::List(place));
         }

@@ -52,15 +52,16 @@ fn entry(line: usize, words: &str, categories: &BTreeMap<&str, Vec<String>>, sin
     if numbers.is_empty() {
         return sink.lost(line, format!("\"{words}\" has no category"), "add a number of the legend");
     }
+    // LIWC 2007 writes `like	(02 134)125/464`: another category after certain words.
+    if !numbers.iter().all(is_number) {
+        let message = format!("\"{words}\" is left out: its category depends on the words around it");
+        return sink.lost(line, message, "write a rule with `with` or `not_near` by hand");
+    }
     for number in numbers {
         match categories.get(number) {
             Some(path) => sink.term(line, path, &term),
-            None if is_number(&number) => {
-                sink.lost(line, format!("\"{term}\": the legend has no category {number}"), "add it to the legend");
-            }
             None => {
-                let message = format!("\"{term}\": \"{number}\" depends on the words around it");
-                sink.lost(line, message, "write a rule with `with` or `not_near` by hand");
+                sink.lost(line, format!("\"{term}\": the legend has no category {number}"), "add it to the legend");
             }
         }
     }

@@ -33,11 +33,19 @@ fn entry(line: usize, path: &[String], tag: &BytesStart, sink: &mut Sink) {
     };
     // The outermost node holds the whole dictionary.
     let path = if path.len() > 1 { &path[1..] } else { path };
+    if let Some(score) = attribute(tag, "score") {
+        let message = format!("the score {score} of \"{name}\" is not carried over");
+        sink.lost(line, message, "give it a rule of its own with a weight");
+    }
     sink.term(line, path, &name);
 }
 
 fn name(tag: &BytesStart) -> Option<String> {
-    let attribute = tag.try_get_attribute("name").ok()??;
+    attribute(tag, "name")
+}
+
+fn attribute(tag: &BytesStart, name: &str) -> Option<String> {
+    let attribute = tag.try_get_attribute(name).ok()??;
     let raw = attribute.value.into_owned();
     quick_xml::escape::unescape(&raw).map(|name| name.into_owned()).ok()
 }
