@@ -126,7 +126,10 @@ export function speaker(turn) {
   return h("span", { class: "speaker" }, turn.speaker || "unlabelled", h("span", { class: "role" }, role, turn.guessed ? " (guessed)" : ""));
 }
 
+/** Attributes that say where others come from, or what stands beside them already. */
+const BESIDE = ["level_source", "respondent_id", "source_type"];
+
 /** Attributes of a respondent on one line. */
 export function attributes(values) {
-  return Object.entries(values ?? {}).map(([name, value]) => h("span", { class: "attribute", title: name }, value.replaceAll("_", " ")));
+  return Object.entries(values ?? {}).filter(([name, value]) => value && !BESIDE.includes(name)).map(([name, value]) => h("span", { class: "attribute", title: name }, value.replaceAll("_", " ")));
 }
