@@ -163,6 +163,22 @@ fn shipped_patterns_are_read_again_as_they_are_written() {
     }
 }
 
+/// The pieces of the codebook in the manual's section, one after another, are a codebook without a flaw.
+#[test]
+fn the_codebook_that_the_manual_writes_is_sound() {
+    let page = fs::read_to_string(repository("README.md")).unwrap();
+    let section = page.split("\n## Writing a codebook\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let pieces: Vec<&str> =
+        section.split("```toml\n").skip(1).map(|piece| piece.split("```").next().unwrap()).collect();
+    assert!(pieces.len() >= 3);
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(repository("lexicons/context.en.toml"), folder.path().join("context.en.toml")).unwrap();
+    let file = folder.path().join("first.toml");
+    fs::write(&file, pieces.concat()).unwrap();
+    let output = run(precode(&["check"]).arg(&file), 0);
+    assert!(stdout(&output).contains("0 errors, 0 warnings"), "{}", stderr(&output));
+}
+
 // ---- the difficulties of real speech, in both directions
 
 struct Case {

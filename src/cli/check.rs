@@ -49,7 +49,7 @@ pub fn check(args: &CheckArgs, console: &mut Console) -> anyhow::Result<Exit> {
         }
         found.retain(|problem| !args.quiet || problem.severity == Severity::Error);
         found.iter().for_each(|problem| console.warn(&problem.block()));
-        console.say(&summary(file, lexicon.as_ref(), &found))?;
+        console.say(&summary(args, file, lexicon.as_ref(), &found))?;
         if found.iter().any(|problem| problem.severity == Severity::Error) {
             exit = Exit::Usage;
         }
@@ -57,16 +57,15 @@ pub fn check(args: &CheckArgs, console: &mut Console) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn summary(file: &Path, lexicon: Option<&Lexicon>, found: &[Diagnostic]) -> String {
+fn summary(args: &CheckArgs, file: &Path, lexicon: Option<&Lexicon>, found: &[Diagnostic]) -> String {
     let name = crate::diagnostic::escape(&file.display().to_string());
     let count = |severity| found.iter().filter(|problem| problem.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let Some(lexicon) = lexicon else { return format!("{name}: not read") };
     let examples: usize = lexicon.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum();
     let (codes, rules, terms) = (lexicon.codebook.codes.len(), lexicon.rules.len(), lexicon.terms.len());
-    format!(
-        "{name}: {codes} codes, {rules} rules, {terms} terms, {examples} examples; {errors} errors, {warnings} warnings"
-    )
+    let warnings = if args.quiet { String::new() } else { format!(", {warnings} warnings") };
+    format!("{name}: {codes} codes, {rules} rules, {terms} terms, {examples} examples; {errors} errors{warnings}")
 }
 
 /// Writes the plain form of a file beside it and moves it there.

@@ -150,7 +150,7 @@ impl Show<'_> {
                 pages.push(self.page(transcript, glimpse, &codings, console));
             }
         });
-        pages.iter().try_for_each(|page| console.say(page))?;
+        pages.iter().try_for_each(|page| console.say(page.trim_end()))?;
         Ok(!pages.is_empty())
     }
 

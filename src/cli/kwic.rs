@@ -99,7 +99,8 @@ fn table(args: &KwicArgs, lines: &[Line], console: &mut Console) -> anyhow::Resu
         };
         let place = console.dim(&format!("{place:margin$} {role}"));
         let (before, found) = (&line.before, console.bold(&line.found));
-        console.say(&format!("{place}  {before:>width$}{found}{after}", width = args.width, after = line.after))?;
+        let line = format!("{place}  {before:>width$}{found}{after}", width = args.width, after = line.after);
+        console.say(line.trim_end())?;
     }
     let transcripts: std::collections::BTreeSet<&str> = lines.iter().map(|line| line.transcript.as_str()).collect();
     console.say(&format!("{} places in {} transcripts", lines.len(), transcripts.len()))?;

@@ -53,13 +53,31 @@ pub fn nearest(scene: &Scene, node: &Node, pat: &Pat) -> Near {
     }
 }
 
+/// The best of several; where none has anything, all of them are missing.
 fn best(all: impl Iterator<Item = Near>, node: &Node) -> Near {
-    all.reduce(Near::better).unwrap_or_else(|| absent(node))
+    all.reduce(Near::better)
+        .filter(|near| near.met > 0.0 || near.why.contains("speaks for"))
+        .unwrap_or_else(|| absent(node))
 }
 
+/// The first element that must stand and does not.
 fn absent(node: &Node) -> Near {
-    Near { met: 0.0, of: elements(node), why: format!("no `{node}`") }
+    let first = match node {
+        Node::Seq(items) => items.iter().map(|(_, item)| item).find(|item| elements(item) > 0.0),
+        Node::Near(nodes, _) | Node::Both(nodes) => nodes.first(),
+        _ => None,
+    };
+    Near { met: 0.0, of: elements(node), why: format!("no `{}`", short(first.unwrap_or(node))) }
 }
+
+/// A pattern as far as a line has room for it.
+fn short(node: &Node) -> String {
+    let written = node.to_string();
+    if written.chars().count() <= MOST { written } else { written.chars().take(MOST).chain(['…']).collect() }
+}
+
+/// Characters of a pattern in a reason at most.
+const MOST: usize = 60;
 
 /// Elements that must stand for a whole match: the fewest.
 fn elements(node: &Node) -> f64 {
@@ -126,6 +144,7 @@ fn sequence(scene: &Scene, sentence: &Range<usize>, nodes: &[(u16, Node)], pats:
     let found = scene.in_sentence(pat, sentence);
     if found.is_empty() || reached == 0 {
         let why = in_sentence(scene, sentence, node, pat).why;
+        let why = if why.is_empty() { format!("`{}` alone", short(node)) } else { why };
         return Near { met, of, why };
     }
     let before: String = nodes[..reached].iter().map(|(_, node)| node.to_string()).collect::<Vec<_>>().join(" ");
@@ -139,9 +158,10 @@ fn misplaced(scene: &Scene, before: &[Match], found: &[Match], (head, node, gap)
         .flat_map(|first| found.iter().filter(|hit| hit.start >= first.end).map(move |hit| (first, hit)));
     match after.map(|(first, hit)| scene.distance(first.end, hit.start)).min() {
         Some(distance) => {
-            format!("`{node}` stands {} after `{head}`, and at most {gap} may lie between", words(distance))
+            let (node, distance) = (short(node), words(distance));
+            format!("`{node}` stands {distance} after `{head}`, and at most {gap} may lie between")
         }
-        None => format!("`{node}` stands before `{head}` and not after it"),
+        None => format!("`{}` stands before `{head}` and not after it", short(node)),
     }
 }
 
