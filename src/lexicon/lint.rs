@@ -335,7 +335,7 @@ impl<'l> Lint<'l> {
             let message = format!("rule \"{}\" has a window and nothing that it is for", rule.id.value);
             self.warn("lexicon-idle", &rule.id, message, "take it away, or add not_near, not_before or not_after");
         }
-        let turns = rule.effects.iter().any(|effect| *effect == Some(Effect::Opposite));
+        let turns = rule.effects.contains(&Some(Effect::Opposite));
         for name in rule.codes.iter().filter(|_| turns) {
             if codebook.id(&name.value).is_some_and(|code| codebook.opposite(code).is_none()) {
                 let message = format!("\"opposite\" drops the evidence: \"{}\" has no opposite", name.value);

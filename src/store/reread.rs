@@ -13,12 +13,15 @@ use std::collections::BTreeMap;
 /// Columns of `respondents.csv` that are no attributes.
 const COUNTS: [&str; 6] = ["transcript", "speaker", "respondent_id", "turns", "words", "codings"];
 
+/// Attributes by transcript and speaker.
+type Attributes = BTreeMap<(String, String), BTreeMap<String, String>>;
+
 /// The turns and attributes of a study; texts are read when they are asked for.
 #[derive(Debug)]
 pub struct Reread {
     study: Study,
     turns: Vec<(String, Vec<TurnRow>)>,
-    attributes: BTreeMap<(String, String), BTreeMap<String, String>>,
+    attributes: Attributes,
 }
 
 impl Reread {
@@ -89,8 +92,7 @@ impl Reread {
     }
 }
 
-/// Attributes by transcript and speaker.
-fn attributes(study: &Study) -> Result<BTreeMap<(String, String), BTreeMap<String, String>>, StoreError> {
+fn attributes(study: &Study) -> Result<Attributes, StoreError> {
     let path = study.root().join("respondents.csv");
     let damaged = |error: csv::Error| StoreError::Damaged {
         path: path.clone(),
