@@ -2,7 +2,7 @@
 
 use super::{Console, Exit};
 use crate::codebook::{CodeId, Codebook};
-use crate::learn::scorecard;
+use crate::learn::scorecard::{self, Card};
 use crate::learn::shipped::{self, Answer, Practice};
 use crate::lexicon::{self, Lexicon, model};
 use crate::pipeline::{Coder, Options, Worker};
@@ -57,17 +57,16 @@ pub fn run(args: &FitArgs, console: &mut Console) -> anyhow::Result<Exit> {
         format!("{} {name} answers of {} respondents", answers.len(), respondents_of(answers))
     });
     let fitted = practice.confidence(&all, &lexicon.digest, fitted_on.to_vec());
-    let mut cards = vec![scorecard::Card::new(
-        "development interviews, each held out",
-        &lexicon.codebook,
-        &development,
-        shipped::held_out(&practice, &development, &lexicon.digest),
-    )];
+    let mut cards = Vec::new();
+    if !development.is_empty() {
+        let held_out = shipped::held_out(&practice, &development, &lexicon.digest);
+        cards.push(Card::new("development interviews, each held out", &lexicon.codebook, &development, held_out));
+    }
     for folder in &args.test {
         let test = answers(&lexicon, std::slice::from_ref(folder))?;
         let confidences = test.iter().map(|answer| shipped::confidences(&practice, &fitted, answer)).collect();
         let name = format!("test: {}", folder.file_name().unwrap_or_default().to_string_lossy());
-        cards.push(scorecard::Card::new(&name, &lexicon.codebook, &test, confidences));
+        cards.push(Card::new(&name, &lexicon.codebook, &test, confidences));
     }
     let name = args.codebook.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let report = scorecard::render(&name, &fitted.fitted_on, practice.n_cues(), &cards);

@@ -92,6 +92,9 @@ impl Card {
         let _ = writeln!(out, "| --- | --- | --- | --- | --- | --- | --- |");
         for (name, forecasts) in &self.by_code {
             let c = Counts::of(forecasts);
+            if c.given + c.proposed == 0 {
+                continue;
+            }
             let kappa = shown(measure::kappa(forecasts));
             let (p, r, f) = (c.precision(), c.recall(), c.f1());
             let _ = writeln!(out, "| {name} | {} | {} | {p:.2} | {r:.2} | {f:.2} | {kappa} |", c.given, c.proposed);
