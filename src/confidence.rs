@@ -5,7 +5,7 @@
 //!
 //! Without a fitted model the confidence is the combined share of evidence, 1 − e^(−score), which is no probability.
 //! With one, log-odds = base + level + Σ rule weight · rule score + cue weight · cue score (see [`Line`]), and the cue
-//! score is Σ over the distinct stems and pairs of the segment of their weights, divided by √(number of stems).
+//! score is Σ over the distinct stems and pairs of the segment of their weights, divided by √(number of tokens).
 
 use crate::codebook::CodeId;
 use crate::evidence::Gathered;
@@ -53,7 +53,7 @@ pub struct Cue {
 pub struct Bag {
     /// Distinct cues, by row.
     pub cues: Vec<Cue>,
-    /// 1 / √(number of distinct stems).
+    /// 1 / √(number of tokens).
     pub scale: f64,
 }
 
@@ -61,13 +61,13 @@ impl Bag {
     /// The cues of the segment that `scene` shows.
     pub fn of(scene: &Scene, table: &Cues) -> Self {
         let mut cues = Vec::new();
-        let mut stems = Vec::new();
+        let mut n_tokens = 0;
         for sentence in scene.sentences {
             let mut last = u32::MAX;
+            n_tokens += sentence.len();
             for at in sentence.clone() {
                 let token = scene.tokens[at];
                 let stem = scene.forms.get(token.form).cue_stem;
-                stems.push(token.form);
                 cues.extend(table.single(stem).map(|row| Cue { row, start: at, end: at + 1 }));
                 cues.extend(table.pair(last, stem).map(|row| Cue { row, start: at - 1, end: at + 1 }));
                 last = stem;
@@ -75,9 +75,7 @@ impl Bag {
         }
         cues.sort_by_key(|cue| (cue.row, cue.start));
         cues.dedup_by_key(|cue| cue.row);
-        stems.sort_unstable();
-        stems.dedup();
-        Bag { cues, scale: 1.0 / (stems.len().max(1) as f64).sqrt() }
+        Bag { cues, scale: 1.0 / (n_tokens.max(1) as f64).sqrt() }
     }
 
     /// The cue score of a code.

@@ -55,7 +55,7 @@ impl<'a> Coder<'a> {
 
     /// A worker with a memo of its own; one for each thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { coder: self, forms: Forms::new(self.lexicon.language, &self.lexicon.terms) }
+        Worker { coder: self, forms: Forms::new(self.lexicon.language, self.lexicon) }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Answer {
     pub scores: Vec<f64>,
     /// Distinct cues.
     pub cues: BTreeSet<String>,
-    /// 1 / √(number of distinct stems).
+    /// 1 / √(number of tokens).
     pub scale: f64,
     /// Codes that a person gave.
     pub labels: BTreeSet<CodeId>,
@@ -37,13 +37,14 @@ impl Answer {
     pub fn new(interview: String, observed: &Observation, labels: BTreeSet<CodeId>, codebook: &Codebook) -> Self {
         let score = |code| observed.gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
         let stems: BTreeSet<&String> = observed.stems.iter().flatten().collect();
+        let n_tokens: usize = observed.stems.iter().map(Vec::len).sum();
         let pairs = observed.stems.iter().flat_map(|sentence| sentence.windows(2));
         let pairs = pairs.map(|pair| format!("{} {}", pair[0], pair[1]));
         Answer {
             interview,
             level: observed.level.clone(),
             scores: codebook.ids().map(score).collect(),
-            scale: 1.0 / (stems.len().max(1) as f64).sqrt(),
+            scale: 1.0 / (n_tokens.max(1) as f64).sqrt(),
             cues: stems.into_iter().cloned().chain(pairs).collect(),
             labels,
         }
@@ -53,9 +54,8 @@ impl Answer {
 /// A cue stands in the table when it stands in so many practice answers.
 const SUPPORT: usize = 4;
 
-/// Spread of the weights of cues around 0: a cue that stands in an answer of 80 stems shifts the log-odds by about
-/// one spread / 9.
-const CUE_SPREAD: f64 = 10.0;
+/// Spread of the weights of cues around 0: a cue of one spread in an answer of 100 tokens shifts the log-odds by 1.2.
+const CUE_SPREAD: f64 = 12.0;
 
 /// Folds for the second layer.
 const FOLDS: usize = 5;
