@@ -622,35 +622,54 @@ impl<'s> Compiler<'s> {
         terms.iter().map(|term| self.commonness.get(term).copied().unwrap_or(1)).sum()
     }
 
-    /// All terms that a pattern mentions, those of its lists among them.
-    fn mentioned(&self, pat: &Pat, into: &mut BTreeSet<TermId>) {
+    /// True when the pattern spells these words itself, one after the other.
+    fn spells(&self, pat: &Pat, words: &[TermId]) -> bool {
+        let any = |pats: &[Pat]| pats.iter().any(|pat| self.spells(pat, words));
         match pat {
-            Pat::Term(term) => {
-                into.insert(*term);
-            }
+            Pat::Term(term) => words == [*term],
             Pat::List(place) => {
-                into.extend(&self.members[*place]);
-                self.lists[*place].phrases.iter().for_each(|phrase| self.mentioned(phrase, into));
+                let single = words.len() == 1 && self.members[*place].contains(&words[0]);
+                single || any(&self.lists[*place].phrases)
             }
-            Pat::Seq(items) => items.iter().for_each(|(_, item)| self.mentioned(item, into)),
-            Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => {
-                pats.iter().for_each(|pat| self.mentioned(pat, into))
+            Pat::Seq(items) => {
+                let spelled = |run: &[(u16, Pat)]| {
+                    run.iter().zip(words).all(|((_, item), word)| matches!(item, Pat::Term(term) if term == word))
+                };
+                items.windows(words.len()).any(spelled) || items.iter().any(|(_, item)| self.spells(item, words))
             }
-            Pat::Opt(pat) | Pat::Except(pat, _) => self.mentioned(pat, into),
-            Pat::Direct(actor, act, target) => {
-                let parts = [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref());
-                parts.for_each(|part| self.mentioned(part, into));
+            Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => any(pats),
+            Pat::Opt(pat) | Pat::Except(pat, _) => self.spells(pat, words),
+            Pat::Direct(actor, act, target) => [actor.as_ref(), act.as_ref()]
+                .into_iter()
+                .chain(target.as_deref())
+                .any(|part| self.spells(part, words)),
+            Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => false,
+        }
+    }
+
+    /// The words that a trigger consists of, one list for each way to say it; none for what is no plain run of words.
+    fn runs_of_words(&self, pat: &Pat) -> Vec<Vec<TermId>> {
+        match pat {
+            Pat::Term(term) => vec![vec![*term]],
+            Pat::List(place) => {
+                let singles = self.members[*place].iter().map(|term| vec![*term]);
+                singles
+                    .chain(self.lists[*place].phrases.iter().flat_map(|phrase| self.runs_of_words(phrase)))
+                    .collect()
             }
-            Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => {}
+            Pat::Alt(pats) => pats.iter().flat_map(|pat| self.runs_of_words(pat)).collect(),
+            Pat::Seq(items) => {
+                let term = |(_, item): &(u16, Pat)| if let Pat::Term(term) = item { Some(*term) } else { None };
+                items.iter().map(term).collect::<Option<_>>().into_iter().collect()
+            }
+            _ => Vec::new(),
         }
     }
 
     /// A rule whose pattern spells a trigger itself is not tested for that context.
-    fn exempt(&self, rule: &mut Rule, triggers: &[(Context, BTreeSet<TermId>)]) {
-        let mut own = BTreeSet::new();
-        rule.patterns.iter().for_each(|pat| self.mentioned(pat, &mut own));
+    fn exempt(&self, rule: &mut Rule, triggers: &[(Context, Vec<TermId>)]) {
         for (context, words) in triggers {
-            if words.is_subset(&own) {
+            if rule.patterns.iter().any(|pat| self.spells(pat, words)) {
                 rule.effects[*context as usize] = None;
             }
         }
@@ -658,14 +677,9 @@ impl<'s> Compiler<'s> {
 
     fn finish(mut self, mut rules: Vec<Rule>, triggers: Vec<Trigger>) -> Lexicon {
         let spelled = triggers.iter().filter_map(|trigger| trigger.kind.map(|kind| (kind, &trigger.patterns)));
-        let spelled: Vec<(Context, BTreeSet<TermId>)> = spelled
+        let spelled: Vec<(Context, Vec<TermId>)> = spelled
             .flat_map(|(kind, patterns)| patterns.iter().map(move |pat| (kind, pat)))
-            .map(|(kind, pat)| {
-                let mut words = BTreeSet::new();
-                self.mentioned(pat, &mut words);
-                (kind, words)
-            })
-            .filter(|(_, words)| !words.is_empty())
+            .flat_map(|(kind, pat)| self.runs_of_words(pat).into_iter().map(move |words| (kind, words)))
             .collect();
         rules.iter_mut().for_each(|rule| self.exempt(rule, &spelled));
         let anchors = |compiler: &Self, pats: &[Pat]| -> Vec<Vec<TermId>> {
