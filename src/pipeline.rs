@@ -292,8 +292,11 @@ impl<'d> Desk<'d> {
     fn row(&self, passage: &Passage, verdict: &Verdict, conflict: bool, occurrences: &mut Occurrences) -> Coding {
         let Passage { read, segment, scene, gathered } = passage;
         let transcript = self.transcript;
-        let found = gathered.by_code.get(&verdict.code).map_or(&[][..], Vec::as_slice);
-        let sentences = sentences_of(read, segment, found, verdict);
+        let all = gathered.by_code.get(&verdict.code).map_or(&[][..], Vec::as_slice);
+        // A third hit of a rule adds nothing; it would only widen the segment.
+        let found: Vec<&Found> = all.iter().filter(|found| found.contribution != 0.0).collect();
+        let sentences = sentences_of(read, segment, &found, verdict);
+        let tokens = read.sentences[sentences.start].start..read.sentences[sentences.end - 1].end;
         let span = segment::span(&transcript.text, &read.tokens, &read.sentences, sentences.clone(), read.turn.span);
         let words = read.sentences[sentences].iter().map(ExactSizeIterator::len).sum();
         let speaker = transcript.speaker(read.turn.speaker);
@@ -303,7 +306,8 @@ impl<'d> Desk<'d> {
         let end = self.positions.at(&transcript.text, span.end);
         let time = self.time(read, span);
         let rules = found.iter().map(|found| self.rule_evidence(scene, found, verdict.rule_weight));
-        let cues = verdict.cues.iter().map(|(cue, weight)| self.cue_evidence(scene, cue, *weight));
+        let inside = verdict.cues.iter().filter(|(cue, _)| tokens.start <= cue.start && cue.end <= tokens.end);
+        let cues = inside.map(|(cue, weight)| self.cue_evidence(scene, cue, *weight));
         Coding {
             schema: CODING_SCHEMA.to_string(),
             id: id(&transcript.name, &code.name, text, occurrences),
@@ -328,7 +332,7 @@ impl<'d> Desk<'d> {
             score: round(verdict.score),
             calibrated_on: verdict.calibrated_on,
             evidence: rules.chain(cues).collect(),
-            flags: flags(found, verdict.confidence, words, conflict, speaker.guessed),
+            flags: flags(&found, verdict.confidence, words, conflict, speaker.guessed),
             attributes: speaker.attributes.clone(),
         }
     }
@@ -381,12 +385,11 @@ fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// The run of whole sentences that holds the evidence for a code: that of its rules, else that of its cues; the whole
-/// segment where nothing in particular speaks for it.
-fn sentences_of(read: &Read, segment: &Segment, found: &[Found], verdict: &Verdict) -> Range<usize> {
+/// The run of whole sentences that holds the evidence on a code: that of its rules, else that of its cues; the whole
+/// segment where nothing in particular speaks for it. Cues outside of it count and are not listed.
+fn sentences_of(read: &Read, segment: &Segment, found: &[&Found], verdict: &Verdict) -> Range<usize> {
     let sentence_of = |token: usize| read.sentences.partition_point(|sentence| sentence.end <= token);
-    let rules = found.iter().filter(|f| f.contribution > 0.0).map(|f| f.hit.start..f.hit.end);
-    let mut words: Vec<Range<usize>> = rules.collect();
+    let mut words: Vec<Range<usize>> = found.iter().map(|f| f.hit.start..f.hit.end).collect();
     if words.is_empty() {
         words = verdict.cues.iter().map(|(cue, _)| cue.start..cue.end).collect();
     }
@@ -398,7 +401,7 @@ fn sentences_of(read: &Read, segment: &Segment, found: &[Found], verdict: &Verdi
     }
 }
 
-fn flags(found: &[Found], confidence: f64, words: usize, conflict: bool, guessed: bool) -> Vec<Flag> {
+fn flags(found: &[&Found], confidence: f64, words: usize, conflict: bool, guessed: bool) -> Vec<Flag> {
     let contexts = found.iter().fold(Contexts::default(), |all, f| all.union(f.contexts));
     let tests = [
         (Flag::Weak, confidence < PROPOSED),

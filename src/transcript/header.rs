@@ -71,8 +71,9 @@ pub(super) type Pairs = Vec<(String, String)>;
 pub(super) fn read(text: &str) -> (Pairs, usize) {
     let mut pairs = Pairs::new();
     let mut at = front_matter(text, &mut pairs);
-    // Blank lines may lie inside a header, but after one only a known key goes on.
-    let (mut end, mut after_blank) = (at, true);
+    // Blank lines may lie inside a header, but after one only a known key goes on; the first key of all may be any
+    // where a known one follows in the same block.
+    let (mut end, mut after_blank) = (at, !opens_with_known(&text[at..]));
     for line in text[at..].split_inclusive('\n') {
         at += line.len();
         let line = line.trim();
@@ -85,6 +86,13 @@ pub(super) fn read(text: &str) -> (Pairs, usize) {
         (end, after_blank) = (at, false);
     }
     (pairs, end)
+}
+
+/// True when the lines before the first blank one all look like a header and one of them has a known key.
+fn opens_with_known(text: &str) -> bool {
+    let block = || text.trim_start().lines().map(str::trim).take_while(|line| !line.is_empty());
+    let known = |line: &str| header_line(line, true).is_some();
+    block().skip(1).any(known) && block().all(|line| header_line(line, false).is_some())
 }
 
 /// Names that the header gives to the one who asks.
@@ -221,6 +229,8 @@ mod tests {
                 "date=May 3|interviewer=M. Quiroz",
                 "\nInterviewer: Hello.",
             ),
+            ("Serial: 3\nTape: 4\n\nI: Hi", "serial=3|tape=4", "\nI: Hi"),
+            ("Ann: one two\nBob: three\n\nAnn: x", "", "Ann: one two\nBob: three\n\nAnn: x"),
             ("**District:** Lakemont\n\n**I:** x", "district=Lakemont", "\n**I:** x"),
             ("Interviewer: one\nA: two\n", "", "Interviewer: one\nA: two\n"),
             ("Date: May 3\nInterviewer: Thanks.\n", "date=May 3", "Interviewer: Thanks.\n"),
