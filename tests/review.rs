@@ -252,6 +252,128 @@ fn a_blind_segment_carries_no_proposal_in_any_answer_until_it_is_judged() {
     assert_eq!(late.shown.word(), "suggestion");
 }
 
+fn triage(home: &TempDir, more: &[&str]) -> String {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_precode"));
+    let out = program.arg("triage").arg(home.path()).args(more).output().unwrap();
+    assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// Places of the sample, and of the segments of an item.
+fn place(row: &Value) -> (String, u64) {
+    (row["transcript"].as_str().unwrap().to_owned(), row["turn"].as_u64().unwrap())
+}
+
+#[test]
+fn answers_drawn_for_recall_are_judged_blind_and_the_estimate_takes_them_up() {
+    let home = home();
+    triage(&home, &["--sample-unseen", "30"]);
+    let lines = std::fs::read_to_string(home.path().join("recall.jsonl")).unwrap();
+    let drawn: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let turns: BTreeSet<(String, u64)> = drawn.iter().map(place).collect();
+    assert_eq!(turns.len(), 30);
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let ids = queue(&mut ana, json!({}), "uncertainty");
+    let items: Vec<Value> = ids.iter().map(|id| item(&mut ana, id)).collect();
+    let places: Vec<usize> = (0..items.len()).filter(|&i| items[i]["blind"] == true).collect();
+    assert_eq!(places.iter().map(|&i| place(&items[i])).collect::<BTreeSet<_>>(), turns, "one for each answer");
+    assert_eq!(places.len(), 30, "the proposals of a drawn answer are held back");
+    assert!(places[0] < 5 && places.windows(2).all(|pair| pair[1] - pair[0] < 9), "not interleaved: {places:?}");
+    let mut text = String::new();
+    for &i in &places {
+        text += &items[i].to_string();
+        let whole = ana.get(&format!("/api/transcript?name={}", items[i]["transcript"].as_str().unwrap()));
+        let spans = whole["spans"].as_array().unwrap().iter().filter(|span| span["turn"] == items[i]["turn"]);
+        text += &spans.map(Value::to_string).collect::<String>();
+    }
+    for word in ["role.", "orientation.", "barrier.", "confidence", "evidence\":[{"] {
+        assert!(!text.contains(word), "{word}");
+    }
+    let table = ana.get("/api/table?limit=200");
+    assert!(table["rows"].as_array().unwrap().iter().all(|row| !turns.contains(&place(row))));
+    for &i in &places {
+        let mut now = items[i].clone();
+        if now["quote"].as_str().unwrap().contains("copier") {
+            now = ana.done("/api/decide", &decision(&now, "add", "barrier.directives"))["item"].clone();
+        }
+        let judged = ana.done("/api/decide", &decision(&now, "done", ""))["item"].clone();
+        assert_eq!(judged["decided"], true);
+    }
+    let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+    let judged = journal.judged().unwrap();
+    assert!(judged.len() == 30 && judged.iter().all(|row| row.shown.word() == "blind"));
+    let n_missed = journal.decisions().unwrap().len();
+    assert!(n_missed > 0 && journal.decisions().unwrap().iter().all(|row| row.shown.word() == "blind"));
+    let report: Value = serde_json::from_str(&triage(&home, &["--json"])).unwrap();
+    let missed = report["missed"].as_array().unwrap().iter().find(|m| m["code"] == "barrier.directives").unwrap();
+    assert_eq!((&missed["judged"], &missed["found"]), (&json!(30), &json!(n_missed)));
+    assert!(missed["missed"].as_f64() >= missed["found"].as_f64());
+    // What was held back comes now, and the decided answers can be looked at again.
+    let later = queue(&mut ana, json!({}), "uncertainty");
+    assert!(later.len() > ids.len() && ids.iter().all(|id| later.contains(id)));
+}
+
+#[test]
+fn an_answer_drawn_after_a_decision_on_its_proposal_does_not_pass_for_blind() {
+    let home = home();
+    let server = open(&home);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    for id in queue(&mut ana, json!({}), "transcript") {
+        let shown = item(&mut ana, &id);
+        ana.done("/api/decide", &decision(&shown, "accept", &first_code(&shown)));
+    }
+    triage(&home, &["--sample-unseen", "72"]);
+    ana.done("/api/reload", &json!({}));
+    let ids = queue(&mut ana, json!({}), "transcript");
+    let hidden = ids.iter().map(|id| item(&mut ana, id)).filter(|item| item["blind"] == true);
+    for item in hidden.collect::<Vec<_>>() {
+        ana.done("/api/decide", &decision(&item, "done", ""));
+    }
+    let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+    let decided: BTreeSet<_> = journal.decisions().unwrap().into_iter().map(|d| (d.transcript, d.turn)).collect();
+    let judged = journal.judged().unwrap();
+    assert!(judged.iter().any(|row| row.shown.word() == "blind"), "answers without any proposal");
+    for row in &judged {
+        let seen = decided.contains(&(row.transcript.clone(), row.turn));
+        assert_eq!(row.shown.word(), if seen { "suggestion" } else { "blind" });
+    }
+}
+
+#[test]
+fn answers_shown_with_a_proposal_are_no_holdout_once_the_codebook_is_changed() {
+    use precode::{agreement::study::load, store::layout::Study, store::seen};
+    let home = home();
+    let study = Study::at(home.path());
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 0.3, ..plan });
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let items: Vec<Value> =
+        queue(&mut ana, json!({}), "uncertainty").iter().take(30).map(|id| item(&mut ana, id)).collect();
+    let of =
+        |blind: bool| items.iter().filter(move |item| item["blind"] == blind).map(place).collect::<BTreeSet<_>>();
+    let noted = || seen::read(&study).unwrap().into_iter().map(|s| (s.transcript, s.turn as u64)).collect();
+    assert!(of(true).len() > 3 && of(false).len() > 3);
+    assert_eq!(of(false), noted(), "every proposal that was shown, and no blind answer");
+    let table = ana.get("/api/table?limit=5");
+    let rows: BTreeSet<_> = table["rows"].as_array().unwrap().iter().map(place).collect();
+    assert!(rows.is_subset(&noted()));
+    let whole = ana.get("/api/transcript?name=b03");
+    let open = whole["spans"].as_array().unwrap().iter().filter(|span| span["blind"] == false);
+    let open: BTreeSet<_> = open.map(|span| ("b03".to_owned(), span["turn"].as_u64().unwrap())).collect();
+    assert!(!open.is_empty() && open.is_subset(&noted()));
+    assert_eq!(noted().intersection(&of(true)).count(), 0);
+    assert_eq!(load(&study).unwrap().leaked.len(), 0, "the present codebook was not shaped by them");
+    let manifest = std::fs::read_to_string(study.manifest()).unwrap();
+    let changed = manifest.replace(r#""name":"made for a test","sha256":"""#, r#""name":"changed","sha256":"c0de""#);
+    std::fs::write(study.manifest(), changed).unwrap();
+    let leaked: BTreeSet<_> = load(&study).unwrap().leaked.into_iter().map(|(t, turn)| (t, turn as u64)).collect();
+    assert_eq!(leaked, noted());
+    // Judging a blind answer uncovers its proposals.
+    let blind = items.iter().find(|item| item["blind"] == true).unwrap();
+    ana.done("/api/decide", &decision(blind, "done", ""));
+    assert!(noted().contains(&place(blind)));
+}
+
 #[test]
 fn coders_see_nothing_of_each_other_until_both_have_judged_and_a_third_settles() {
     let home = home();

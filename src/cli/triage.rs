@@ -9,7 +9,7 @@ use crate::coding::PROPOSED;
 use crate::learn::example::Examples;
 use crate::learn::measure::Forecast;
 use crate::learn::model::{Model, apply};
-use crate::learn::recall::{self, Answer, Missed, Sampled};
+use crate::learn::recall::{self, Answer, Missed};
 use crate::learn::report::{Settings, learn};
 use crate::learn::triage::{Accept, Share, accept_above, share};
 use crate::learn::validate::forecasts;
@@ -148,8 +148,7 @@ fn sample(
     for answer in &sampled {
         let _ = writeln!(lines, "{}", serde_json::to_string(answer)?);
     }
-    let path = study.root().join("recall.jsonl");
-    write_whole(&path, lines.as_bytes())?;
+    write_whole(&recall::path(study), lines.as_bytes())?;
     console.say(&format!(
         "{} answers to be judged blind, in recall.jsonl; `precode review` serves them, `precode triage` reads the result",
         sampled.len()
@@ -167,16 +166,7 @@ fn judged_blind(loaded: &Loaded, examples: &Examples) -> BTreeSet<(String, usize
 
 /// What was missed, once answers of the sample were judged.
 fn missed(study: &Study, loaded: &Loaded, examples: &Examples, seed: u64) -> anyhow::Result<Vec<Missed>> {
-    let path = study.root().join("recall.jsonl");
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let sampled: Vec<Sampled> = text
-        .lines()
-        .enumerate()
-        .map(|(i, line)| serde_json::from_str(line).with_context(|| format!("{}:{}", path.display(), i + 1)))
-        .collect::<Result<_, _>>()?;
+    let sampled = recall::read(study)?;
     let mut verdicts: BTreeMap<(&str, usize, &str), bool> = BTreeMap::new();
     for e in examples.rows.iter().filter(|e| e.measures) {
         *verdicts.entry((&loaded.codings[e.row].transcript, e.turn, &e.code)).or_default() |= e.holds;

@@ -10,8 +10,11 @@
 use crate::agreement::distribution::{Interval, beta_quantile};
 use crate::agreement::random::Random;
 use crate::coding::{Coding, PROPOSED};
+use crate::store::layout::Study;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
 
 /// Where misses are likely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,6 +71,25 @@ pub struct Sampled {
     pub of: usize,
     /// Codes that were proposed there, and so were not missed.
     pub proposed: BTreeSet<String>,
+}
+
+/// Where a study keeps its sample.
+pub fn path(study: &Study) -> PathBuf {
+    study.root().join("recall.jsonl")
+}
+
+/// The sample of a study; empty when none was drawn.
+///
+/// # Errors
+/// When the file cannot be read, or a line is not one of ours.
+pub fn read(study: &Study) -> io::Result<Vec<Sampled>> {
+    let path = path(study);
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?,
+    };
+    let wrong = |line: usize, error| io::Error::other(format!("{}:{}: {error}", path.display(), line + 1));
+    text.lines().enumerate().map(|(i, line)| serde_json::from_str(line).map_err(|e| wrong(i, e))).collect()
 }
 
 /// Codes proposed in each answer, and whether there is weaker evidence.

@@ -12,7 +12,8 @@ use super::results::Results;
 use crate::store::journal::append::Ledger;
 use crate::store::journal::{Journal, JournalError};
 use crate::store::layout::Study;
-use std::collections::VecDeque;
+use crate::store::seen::{self, Seen};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread::JoinHandle;
 use thiserror::Error;
@@ -77,6 +78,7 @@ pub struct App {
     settings: Mutex<Journal>,
     passages: Mutex<VecDeque<(u64, Arc<Passage>)>>,
     queues: Mutex<Queues>,
+    seen: Mutex<Option<BTreeSet<Seen>>>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     read_only: bool,
@@ -135,6 +137,7 @@ impl App {
             settings: Mutex::new(settings),
             passages: Mutex::new(VecDeque::new()),
             queues: Mutex::new(VecDeque::new()),
+            seen: Mutex::new(None),
             jobs: Mutex::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
             read_only,
@@ -226,6 +229,33 @@ impl App {
             kept.pop_front();
         }
         queue
+    }
+
+    /// Notes answers as seen under this codebook before any of their proposals leaves the server: when the codebook is
+    /// changed later, no figure on them passes for validation.
+    pub(super) fn note_shown<'a>(
+        &self,
+        results: &Results,
+        answers: impl IntoIterator<Item = (&'a str, usize)>,
+    ) -> Result<(), Refusal> {
+        let line = |(transcript, turn): (&str, usize)| Seen {
+            transcript: transcript.to_owned(),
+            turn,
+            codebook: results.lexicon.clone(),
+            by: "review".to_owned(),
+        };
+        let mut kept = locked(&self.seen);
+        let known = match kept.take() {
+            Some(known) => kept.insert(known),
+            None => kept.insert(seen::read(&self.study)?),
+        };
+        let mut new: BTreeSet<Seen> = answers.into_iter().map(line).filter(|line| !known.contains(line)).collect();
+        match seen::add(&self.study, &new) {
+            // What is shown for reading alone may lie where nothing can be written.
+            Err(error) if !self.read_only => return Err(error.into()),
+            _ => known.append(&mut new),
+        }
+        Ok(())
     }
 
     /// True when `precode code` has published other results.

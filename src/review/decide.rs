@@ -5,7 +5,7 @@
 
 use super::app::{App, State};
 use super::item::Spot;
-use super::queue::Filter;
+use super::queue::{Filter, is_blind_turn};
 use super::refusal::Refusal;
 use super::results::{id_text, segment_id};
 use crate::store::journal::append::{AppendError, Expect, Ledger, Operation, Receipt, Scope, SegmentRef, Step, What};
@@ -344,9 +344,15 @@ impl App {
     /// A step that says what the coder had in sight.
     fn first_step(&self, coder: &str, spot: &Spot, request: &Decide) -> Result<Step, Refusal> {
         let segment = &spot.segment;
-        let blind = self.state().plan.is_blind(&segment.transcript, segment.turn);
+        let blind = {
+            let state = self.state();
+            is_blind_turn(&state.results, &state.plan, &segment.transcript, segment.turn)
+        };
         // Once judged, a blind segment was uncovered: undoing that does not make it unseen.
-        let seen = blind && self.read(|journal| journal.was_done(coder, &segment.transcript, &segment.hash))?;
+        // An answer that was drawn later than the coder decided on a proposal in it is not unseen either.
+        let (name, turn, hash) = (&segment.transcript, segment.turn, &segment.hash);
+        let seen = blind
+            && self.read(|j| Ok(j.was_done(coder, name, hash)? || j.was_shown_proposals(coder, name, turn)?))?;
         let shown = if blind && !seen { Shown::Blind } else { Shown::Suggestion };
         let step = Step::new(segment.clone(), request.action, shown);
         let confidence = match (&request.code, shown) {

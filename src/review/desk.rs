@@ -91,7 +91,8 @@ impl Sheet {
     }
 
     fn settle_decided(&mut self, results: &Results, segment: usize) {
-        let all = results.segments[segment].codings().all(|i| self.verdicts[i] != 0);
+        let mut codings = results.segments[segment].codings();
+        let all = !codings.is_empty() && codings.all(|i| self.verdicts[i] != 0);
         if all || self.segments[segment] & DONE != 0 {
             self.segments[segment] |= DECIDED;
         }

@@ -5,7 +5,7 @@
 
 use super::app::{App, State};
 use super::passage::Passage;
-use super::queue::{Filter, Order, View};
+use super::queue::{Filter, Order, View, is_blind_turn};
 use super::refusal::Refusal;
 use super::results::{id_text, parse_id};
 use crate::coding::Coding;
@@ -63,18 +63,14 @@ impl App {
         let rows = self.rows_of(&spot.segment)?;
         let stand = Stand::of(rows.iter().filter(|row| row.coder == coder));
         let version = self.read(|j| j.version(&spot.segment.transcript, &spot.segment.hash, Some(coder)))?;
-        let hidden = spot.number.is_some_and(|i| view.is_hidden(i)) || self.is_hidden_extra(&view, &spot);
+        let hidden = spot.number.map_or_else(|| is_blind_spot(&view, &spot), |i| view.is_hidden(i));
         let mut item = self.frame(&state, &spot, &stand);
         item["version"] = json!(version);
         item["blind"] = json!(hidden);
-        item["was_blind"] = json!(view.plan.is_blind(&spot.segment.transcript, spot.segment.turn));
+        item["was_blind"] = json!(is_blind_spot(&view, &spot));
         item["decided"] = json!(spot.number.map_or(!stand.marks.is_empty(), |i| view.is_decided(i)));
         item["suggestions"] = if hidden { json!([]) } else { json!(self.suggestions(&state, &spot)?) };
         Ok(item)
-    }
-
-    fn is_hidden_extra(&self, view: &View<'_>, spot: &Spot) -> bool {
-        spot.number.is_none() && view.plan.is_blind(&spot.segment.transcript, spot.segment.turn)
     }
 
     /// What everybody may see of a segment, and what the coder holds.
@@ -92,11 +88,14 @@ impl App {
         })
     }
 
-    /// The proposals of a segment with all their evidence, the most confident first.
+    /// The proposals of a segment with all their evidence, the most confident first; noted as seen.
     pub(super) fn suggestions(&self, state: &State, spot: &Spot) -> Result<Vec<Value>, Refusal> {
         let Some(i) = spot.number else { return Ok(Vec::new()) };
-        let codings = state.results.segments[i].codings().map(|c| Ok(suggestion(&state.results.coding(c)?)));
-        codings.collect()
+        let codings = state.results.segments[i].codings();
+        if !codings.is_empty() {
+            self.note_shown(&state.results, [(spot.segment.transcript.as_str(), spot.segment.turn)])?;
+        }
+        codings.map(|c| Ok(suggestion(&state.results.coding(c)?))).collect()
     }
 
     /// Rows of a segment that are not undone.
@@ -144,11 +143,18 @@ impl App {
         let view = state.view(coder);
         let mut codings = view.codings(filter);
         sort_codings(&view, &mut codings, sort);
-        let shown = codings.iter().skip(from).take(limit.min(200));
-        let rows: Result<Vec<Value>, Refusal> = shown.map(|&c| self.table_row(&view, c)).collect();
+        let shown: Vec<usize> = codings.iter().skip(from).take(limit.min(200)).copied().collect();
+        let segments = shown.iter().map(|&c| state.results.codings[c].segment as usize);
+        self.note_segments(&state, segments)?;
+        let rows: Result<Vec<Value>, Refusal> = shown.iter().map(|&c| self.table_row(&view, c)).collect();
         let n_hidden =
             (0..state.results.segments.len()).filter(|&i| view.is_assigned(i) && view.is_hidden(i)).count();
         Ok(json!({ "total": codings.len(), "from": from, "rows": rows?, "hidden": n_hidden }))
+    }
+
+    fn note_segments(&self, state: &State, segments: impl Iterator<Item = usize>) -> Result<(), Refusal> {
+        let segments = segments.map(|i| &state.results.segments[i]);
+        self.note_shown(&state.results, segments.map(|s| (state.results.name_of(s), s.turn as usize)))
     }
 
     fn table_row(&self, view: &View<'_>, c: usize) -> Result<Value, Refusal> {
@@ -202,13 +208,14 @@ impl App {
         let slices = shown.iter().map(|turn| passage.slice(turn, turn.start, turn.start + 20_000));
         let turns: Vec<Value> = slices.collect();
         let is_shown = |turn: usize| shown.iter().any(|row| row.turn == turn);
-        let mut spans = Vec::new();
-        for i in state.results.transcripts[number].segments.clone() {
-            let segment = &state.results.segments[i];
-            if is_shown(segment.turn as usize) && view.is_assigned(i) {
-                spans.push(self.margin(&view, i));
-            }
-        }
+        let segments = &state.results.segments;
+        let in_sight = |i: &usize| is_shown(segments[*i].turn as usize) && view.is_assigned(*i);
+        let coded = state.results.transcripts[number].segments.clone().filter(in_sight);
+        let coded: Vec<usize> = coded.filter(|&i| !view.is_held_back(i)).collect();
+        let open = coded.iter().copied().filter(|&i| !view.is_hidden(i) && !segments[i].codings().is_empty());
+        self.note_segments(&state, open)?;
+        let spans: Result<Vec<Value>, Refusal> = coded.iter().map(|&i| self.margin(&view, &passage, i)).collect();
+        let mut spans = spans?;
         for (id, extra) in &state.desk.extras {
             let mine = extra.place.transcript == name && extra.coders.iter().any(|c| c == coder);
             if mine && is_shown(extra.place.turn) {
@@ -219,7 +226,7 @@ impl App {
     }
 
     /// What stands in the margin beside a segment.
-    fn margin(&self, view: &View<'_>, i: usize) -> Value {
+    fn margin(&self, view: &View<'_>, passage: &Passage, i: usize) -> Result<Value, Refusal> {
         let segment = &view.results.segments[i];
         let hidden = view.is_hidden(i);
         let code = |c: usize| {
@@ -227,11 +234,18 @@ impl App {
             let name = &view.results.codes[usize::from(coding.code)];
             json!({ "code": name, "confidence": coding.confidence, "verdict": view.sheet().verdict(c) })
         };
-        let codes: Vec<Value> = if hidden { Vec::new() } else { segment.codings().map(code).collect() };
-        json!({
+        let codes: Vec<Value> = match segment.codings() {
+            _ if hidden => Vec::new(),
+            // Nothing is proposed for a sampled answer: what stands there is the coder's own.
+            none if none.is_empty() => {
+                self.own_codes(passage, segment.start as usize, segment.end as usize, view.coder)?
+            }
+            some => some.map(code).collect(),
+        };
+        Ok(json!({
             "id": id_text(view.results.id(i)), "start": segment.start, "end": segment.end, "turn": segment.turn,
             "blind": hidden, "decided": view.is_decided(i), "codes": codes,
-        })
+        }))
     }
 
     fn margin_of_extra(
@@ -242,17 +256,18 @@ impl App {
         coder: &str,
     ) -> Result<Value, Refusal> {
         let place = &extra.place;
-        let rows = match passage.segment(place.start, place.end) {
-            Some(segment) => self.rows_of(&segment)?,
-            None => Vec::new(),
-        };
-        let stand = Stand::of(rows.iter().filter(|row| row.coder == coder));
-        let codes: Vec<Value> =
-            stand.marks.iter().map(|(code, mark)| json!({ "code": code, "verdict": mark.verdict })).collect();
+        let codes = self.own_codes(passage, place.start, place.end, coder)?;
         Ok(json!({
             "id": id_text(id), "start": place.start, "end": place.end, "turn": place.turn,
             "blind": false, "decided": true, "own": true, "codes": codes,
         }))
+    }
+
+    /// What the coder decided about these sentences.
+    fn own_codes(&self, passage: &Passage, start: usize, end: usize, coder: &str) -> Result<Vec<Value>, Refusal> {
+        let rows = passage.segment(start, end).map_or(Ok(Vec::new()), |segment| self.rows_of(&segment))?;
+        let stand = Stand::of(rows.iter().filter(|row| row.coder == coder));
+        Ok(stand.marks.iter().map(|(code, mark)| json!({ "code": code, "verdict": mark.verdict })).collect())
     }
 
     /// How far the work is; how often proposals were accepted, by confidence and by code.
@@ -322,6 +337,10 @@ impl App {
             .collect();
         Ok(json!({ "operations": entries }))
     }
+}
+
+fn is_blind_spot(view: &View<'_>, spot: &Spot) -> bool {
+    is_blind_turn(view.results, view.plan, &spot.segment.transcript, spot.segment.turn)
 }
 
 /// A proposal as the page gets it: everything that was found for it, but not the words, which are there already.

@@ -88,8 +88,14 @@ pub struct View<'a> {
 
 /// For every segment, whether it belongs to the blind stratum. Asked half a million times for one queue.
 pub fn blind_stratum(results: &Results, plan: &Plan) -> Vec<bool> {
-    let is_blind = |segment: &Segment| plan.is_blind(results.name_of(segment), segment.turn as usize);
-    results.segments.par_iter().map(is_blind).collect()
+    let is_drawn = |segment: &Segment| plan.is_blind(results.name_of(segment), segment.turn as usize);
+    results.segments.par_iter().map(|segment| results.sampled(segment).is_some() || is_drawn(segment)).collect()
+}
+
+/// True when this turn is judged without proposals: drawn for the blind stratum, or for the measure of recall.
+pub fn is_blind_turn(results: &Results, plan: &Plan, transcript: &str, turn: usize) -> bool {
+    let sampled = |number: usize| results.sampled_turn(number as u32, turn as u32).is_some();
+    plan.is_blind(transcript, turn) || results.transcript(transcript).is_some_and(sampled)
 }
 
 impl View<'_> {
@@ -120,8 +126,18 @@ impl View<'_> {
         self.plan.is_assigned(self.coder, self.results.name_of(segment), segment.turn as usize)
     }
 
+    /// True when the segment is part of a sampled answer that the coder has yet to judge as a whole: that something is
+    /// proposed there must not show before.
+    pub fn is_held_back(&self, i: usize) -> bool {
+        let answer = self.results.sampled(&self.results.segments[i]);
+        answer.is_some_and(|answer| answer != i && !self.sheet().is_done(answer))
+    }
+
     /// True when the coder's doing fits.
     pub fn is_in_state(&self, i: usize, state: State) -> bool {
+        if self.is_held_back(i) {
+            return false;
+        }
         match state {
             State::All => true,
             State::Undecided => !self.is_decided(i),
@@ -138,7 +154,11 @@ impl View<'_> {
         let (blind, mut open): (Vec<usize>, Vec<usize>) = mine.partition(|&i| self.is_hidden(i));
         // A filter by what the machine said would tell what it said of a blind segment.
         let mut blind = if sieve.asks_about_codings() { Vec::new() } else { blind };
-        open.retain(|&i| self.results.segments[i].codings().any(|c| sieve.fits_coding(&self.results.codings[c])));
+        open.retain(|&i| {
+            let mut codings = self.results.segments[i].codings();
+            let is_bare = codings.is_empty() && !sieve.asks_about_codings();
+            is_bare || codings.any(|c| sieve.fits_coding(&self.results.codings[c]))
+        });
         match order {
             Order::Transcript | Order::Respondent | Order::Random => {
                 open.append(&mut blind);

@@ -5,6 +5,7 @@
 
 use crate::codebook::Codebook;
 use crate::coding::{Coding, Flag, TurnRow};
+use crate::learn::recall;
 use crate::store::journal::row::hex;
 use crate::store::layout::Study;
 use crate::store::publish::{Pinned, pin};
@@ -48,7 +49,7 @@ pub struct RespondentEntry {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A run of sentences that at least one code is proposed for.
+/// A run of sentences that at least one code is proposed for, or an answer of the sample of `precode triage`.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment {
     /// Number of the transcript.
@@ -71,6 +72,10 @@ impl Segment {
     /// Its codings, as numbers; the most confident first.
     pub fn codings(&self) -> Range<usize> {
         self.first as usize..(self.first + self.n) as usize
+    }
+
+    fn place(&self) -> (u32, u32, u32) {
+        (self.transcript, self.start, self.end)
     }
 }
 
@@ -112,6 +117,8 @@ struct Stamp(u64, u64, i64, i64, u64);
 pub struct Results {
     /// Digest id of the run.
     pub run: String,
+    /// Digest of the codebook that it was made with.
+    pub lexicon: String,
     /// Definitions and colours.
     pub codebook: Codebook,
     /// Names of codes: the codebook's, then any that only codings have.
@@ -128,6 +135,7 @@ pub struct Results {
     pub new_rules: Vec<String>,
     by_name: HashMap<String, u32>,
     by_id: HashMap<u64, u32>,
+    sampled: HashMap<(u32, u32), u32>,
     study: Study,
     _pinned: Pinned,
     stamp: Stamp,
@@ -139,7 +147,14 @@ pub struct Results {
 struct Manifest {
     #[serde(default)]
     run: String,
+    #[serde(default)]
+    lexicon: Lexicon,
     codebook: Codebook,
+}
+
+#[derive(Default, Deserialize)]
+struct Lexicon {
+    sha256: String,
 }
 
 /// The fields of a coding that are held in memory.
@@ -209,6 +224,7 @@ impl Results {
         let open = |path: PathBuf| File::open(&path).map_err(|error| named(&path, error));
         let mut results = Results {
             run: manifest.run,
+            lexicon: manifest.lexicon.sha256,
             codes: manifest.codebook.codes.iter().map(|code| code.name.clone()).collect(),
             codebook: manifest.codebook,
             transcripts: Vec::new(),
@@ -218,6 +234,7 @@ impl Results {
             new_rules: Vec::new(),
             by_name: HashMap::new(),
             by_id: HashMap::new(),
+            sampled: HashMap::new(),
             stamp,
             coding_file: open(fixed.codings())?,
             turn_file: open(fixed.turns())?,
@@ -226,7 +243,8 @@ impl Results {
         };
         results.index_turns()?;
         let rows = results.read_codings(rules)?;
-        results.group(rows);
+        let sample = results.read_sample(study, &rows)?;
+        results.group(rows, &sample);
         results.read_attributes()?;
         Ok(results)
     }
@@ -327,13 +345,47 @@ impl Results {
         failure.map_or(Ok(numbered), Err)
     }
 
-    /// Puts codings of the same words together.
-    fn group(&mut self, mut rows: Vec<Numbered>) {
+    /// The answers of the sample that are answers of this run, by place. The sample is no part of a run: it lies beside
+    /// the published files.
+    fn read_sample(&mut self, study: &Study, rows: &[Numbered]) -> io::Result<Vec<Segment>> {
+        let mut respondents: HashMap<(u32, String), u32> = HashMap::new();
+        for row in rows {
+            let name = &self.respondents[row.respondent as usize].name;
+            respondents.entry((row.place.0, name.clone())).or_insert(row.respondent);
+        }
+        let mut sample = Vec::new();
+        let mut turns: (Option<usize>, Vec<TurnRow>) = (None, Vec::new());
+        for answer in recall::read(study)? {
+            let Some(transcript) = self.transcript(&answer.transcript) else { continue };
+            if turns.0 != Some(transcript) {
+                turns = (Some(transcript), self.turns(transcript)?);
+            }
+            let is_it = |row: &&TurnRow| (row.turn, row.start, row.end) == (answer.turn, answer.start, answer.end);
+            let Some(row) = turns.1.iter().find(is_it) else { continue };
+            let respondent = *respondents.entry((transcript as u32, row.respondent.clone())).or_insert_with(|| {
+                self.respondents.push(RespondentEntry { name: row.respondent.clone(), ..RespondentEntry::default() });
+                self.respondents.len() as u32 - 1
+            });
+            let [turn, start, end] = [row.turn, row.start, row.end].map(|n| n as u32);
+            sample.push(Segment { transcript: transcript as u32, respondent, turn, start, end, first: 0, n: 0 });
+        }
+        sample.sort_unstable_by_key(Segment::place);
+        Ok(sample)
+    }
+
+    /// Puts codings of the same words together, and sampled answers among them.
+    fn group(&mut self, mut rows: Vec<Numbered>, sample: &[Segment]) {
         rows.sort_by(|a, b| {
             (a.place, a.turn).cmp(&(b.place, b.turn)).then(b.entry.confidence.total_cmp(&a.entry.confidence))
         });
         self.codings.reserve_exact(rows.len());
+        let mut answers = sample.iter().peekable();
         for row in rows {
+            while let Some(answer) = answers.next_if(|answer| answer.place() <= row.place) {
+                if answer.place() < row.place {
+                    self.segments.push(Segment { first: self.codings.len() as u32, ..*answer });
+                }
+            }
             let (transcript, start, end) = row.place;
             let fits = |last: &&mut Segment| (last.transcript, last.start, last.end) == row.place;
             match self.segments.last_mut().filter(fits) {
@@ -351,7 +403,22 @@ impl Results {
             let segment = self.segments.len() as u32 - 1;
             self.codings.push(CodingEntry { segment, ..row.entry });
         }
+        let first = self.codings.len() as u32;
+        self.segments.extend(answers.map(|answer| Segment { first, ..*answer }));
         self.number_segments();
+        let place = |answer: &Segment| self.segments.binary_search_by_key(&answer.place(), Segment::place);
+        let found = sample.iter().filter_map(|a| Some(((a.transcript, a.turn), place(a).ok()? as u32)));
+        self.sampled = found.collect();
+    }
+
+    /// The sampled answer that this segment is, or is part of.
+    pub fn sampled(&self, segment: &Segment) -> Option<usize> {
+        self.sampled_turn(segment.transcript, segment.turn)
+    }
+
+    /// The sampled answer that is this turn.
+    pub fn sampled_turn(&self, transcript: u32, turn: u32) -> Option<usize> {
+        self.sampled.get(&(transcript, turn)).map(|&i| i as usize)
     }
 
     fn number_segments(&mut self) {

@@ -1,6 +1,6 @@
 //! Which answers people saw while they worked on the codebook, so that no validation figure is computed on them.
 //!
-//! `kwic`, `explain`, `coverage` and review call [`append`] with the answers that they show and the digest of the
+//! `kwic`, `explain`, `coverage` and review call [`append`] (review, which remembers: [`add`]) with the answers that they show and the digest of the
 //! codebook at that time; `agree` and `learn` call [`read`]. An answer seen under an earlier codebook may have shaped
 //! the present one: a figure on it would flatter. Comes in and goes out: `seen.jsonl` in the study, one line an answer
 //! and codebook. Never happens here: words of a transcript, names of people, the clock.
@@ -51,19 +51,27 @@ pub fn read(study: &Study) -> io::Result<BTreeSet<Seen>> {
 pub fn append(study: &Study, seen: impl IntoIterator<Item = Seen>) -> io::Result<usize> {
     let known = read(study)?;
     let new: BTreeSet<Seen> = seen.into_iter().filter(|line| !known.contains(line)).collect();
+    add(study, &new)?;
+    Ok(new.len())
+}
+
+/// Adds these lines without a look at what is there, for a caller who has read it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn add(study: &Study, new: &BTreeSet<Seen>) -> io::Result<()> {
     if new.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let mut lines = String::new();
-    for line in &new {
+    for line in new {
         lines.push_str(&serde_json::to_string(line)?);
         lines.push('\n');
     }
     // One write of whole lines at the end of the file: two programs at once never mix their lines.
     let mut file = private().append(true).create(true).open(path(study))?;
     file.write_all(lines.as_bytes())?;
-    file.sync_all()?;
-    Ok(new.len())
+    file.sync_all()
 }
 
 fn private() -> OpenOptions {

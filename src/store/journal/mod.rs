@@ -248,6 +248,16 @@ impl Journal {
         self.connection.prepare_cached(sql)?.query_row([transcript, segment, coder], |row| row.get(0))
     }
 
+    /// True when the coder ever decided something in this turn with a proposal in sight.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn was_shown_proposals(&self, coder: &str, transcript: &str, turn: usize) -> rusqlite::Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE transcript = ?1 AND turn = ?2 AND coder = ?3 \
+                   AND shown = 'suggestion' AND action IN ('accept', 'reject', 'change', 'add', 'span', 'unsure', 'done'))";
+        self.connection.prepare_cached(sql)?.query_row((transcript, turn as i64, coder), |row| row.get(0))
+    }
+
     /// Rows of one operation, whether undone or not.
     ///
     /// # Errors
