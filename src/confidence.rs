@@ -10,7 +10,7 @@
 use crate::codebook::CodeId;
 use crate::evidence::Gathered;
 use crate::lexicon::Lexicon;
-use crate::lexicon::model::{Cues, Line, Model};
+use crate::lexicon::model::{Cues, Line, Model, NO_STEM};
 use crate::matcher::Scene;
 
 /// Rule scores beyond these count as these: many weak rules do not outweigh everything else.
@@ -48,41 +48,70 @@ pub struct Cue {
     pub end: usize,
 }
 
-/// The words of a segment as the cue table sees them.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// The words of a segment as the cue table sees them. Reused from segment to segment.
+#[derive(Debug, Clone, Default)]
 pub struct Bag {
     /// Distinct cues, by row.
     pub cues: Vec<Cue>,
     /// 1 / √(number of tokens).
     pub scale: f64,
+    /// For each code, the cue score.
+    pub scores: Vec<f64>,
+    /// For each row, the number of the segment in which it was seen last.
+    seen: Vec<u32>,
+    /// Number of the segment.
+    segment: u32,
 }
 
 impl Bag {
-    /// The cues of the segment that `scene` shows.
-    pub fn of(scene: &Scene, table: &Cues) -> Self {
-        let mut cues = Vec::new();
+    /// Takes up the segment that `scene` shows instead of the one before.
+    pub fn read(&mut self, scene: &Scene, table: &Cues) {
+        self.cues.clear();
+        self.segment = self.segment.wrapping_add(1);
+        if self.segment == 0 {
+            self.seen.clear();
+            self.segment = 1;
+        }
         let mut n_tokens = 0;
         for sentence in scene.sentences {
-            let mut last = u32::MAX;
+            let mut last = NO_STEM;
             n_tokens += sentence.len();
             for at in sentence.clone() {
-                let token = scene.tokens[at];
-                let stem = scene.forms.get(token.form).cue_stem;
-                cues.extend(table.single(stem).map(|row| Cue { row, start: at, end: at + 1 }));
-                cues.extend(table.pair(last, stem).map(|row| Cue { row, start: at - 1, end: at + 1 }));
+                let stem = scene.forms.cue_stem(scene.tokens[at].form);
+                let single = table.single(stem).map(|row| Cue { row, start: at, end: at + 1 });
+                let pair = table.pair(last, stem).map(|row| Cue { row, start: at - 1, end: at + 1 });
+                for cue in single.into_iter().chain(pair) {
+                    if is_new(&mut self.seen, cue.row, self.segment) {
+                        self.cues.push(cue);
+                    }
+                }
                 last = stem;
             }
         }
-        cues.sort_by_key(|cue| (cue.row, cue.start));
-        cues.dedup_by_key(|cue| cue.row);
-        Bag { cues, scale: 1.0 / (n_tokens.max(1) as f64).sqrt() }
+        self.cues.sort_unstable_by_key(|cue| cue.row);
+        self.scale = 1.0 / (n_tokens.max(1) as f64).sqrt();
+        self.add_up(table, scene.lexicon.codebook.codes.len());
     }
 
-    /// The cue score of a code.
-    pub fn score(&self, table: &Cues, code: CodeId) -> f64 {
-        let weights = self.cues.iter().map(|cue| f64::from(table.weights(cue.row)[usize::from(code.0)]));
-        weights.sum::<f64>() * self.scale
+    fn add_up(&mut self, table: &Cues, n_codes: usize) {
+        self.scores.clear();
+        self.scores.resize(n_codes, 0.0);
+        for cue in &self.cues {
+            for (score, weight) in self.scores.iter_mut().zip(table.weights(cue.row)) {
+                *score += f64::from(*weight);
+            }
+        }
+        self.scores.iter_mut().for_each(|score| *score *= self.scale);
     }
+}
+
+/// True the first time that a row is asked about in a segment.
+fn is_new(seen: &mut Vec<u32>, row: u32, segment: u32) -> bool {
+    let place = row as usize;
+    if place >= seen.len() {
+        seen.resize(place + 1 + place / 2, 0);
+    }
+    std::mem::replace(&mut seen[place], segment) != segment
 }
 
 /// What became of one code in one segment.
@@ -107,9 +136,55 @@ const SHOWN: (usize, f64) = (6, 0.1);
 
 /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
 pub fn judge(scene: &Scene, gathered: &Gathered, least: f64) -> Vec<Verdict> {
-    match &scene.lexicon.model {
-        Some(model) => fitted(scene, gathered, model, least),
-        None => shares(gathered, least),
+    Judge::new(scene.lexicon).judge(scene, gathered, least)
+}
+
+/// Judges segment after segment: names are looked up once.
+pub struct Judge<'l> {
+    lexicon: &'l Lexicon,
+    bag: Bag,
+    /// For each code, its fitted line, and for each other code what its rule score is multiplied with.
+    lines: Vec<Option<(&'l Line, Vec<Option<f64>>)>>,
+}
+
+impl<'l> Judge<'l> {
+    /// One for a lexicon.
+    pub fn new(lexicon: &'l Lexicon) -> Self {
+        let names = || lexicon.codebook.codes.iter().map(|code| code.name.as_str());
+        let lines = lexicon.model.as_ref().map(|model| &model.confidence.codes);
+        let line = |name| {
+            let line = lines?.get(name)?;
+            Some((line, names().map(|other| line.rules.get(other).copied()).collect()))
+        };
+        Judge { lexicon, bag: Bag::default(), lines: names().map(line).collect() }
+    }
+
+    /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
+    pub fn judge(&mut self, scene: &Scene, gathered: &Gathered, least: f64) -> Vec<Verdict> {
+        match &self.lexicon.model {
+            Some(model) => self.fitted(scene, gathered, model, least),
+            None => shares(gathered, least),
+        }
+    }
+
+    fn fitted(&mut self, scene: &Scene, gathered: &Gathered, model: &Model, least: f64) -> Vec<Verdict> {
+        self.bag.read(scene, &model.cues);
+        let clamped = |&code: &CodeId| gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
+        let rules: Vec<(CodeId, f64)> = gathered.by_code.keys().map(|code| (*code, clamped(code))).collect();
+        let judged = self.lexicon.codebook.ids().filter_map(|code| {
+            let (line, weights) = self.lines[usize::from(code.0)].as_ref()?;
+            let score = log_odds(line, weights, &rules, scene.level, self.bag.scores[usize::from(code.0)]);
+            let confidence = sigmoid(score);
+            (confidence >= least).then(|| Verdict {
+                code,
+                score,
+                confidence,
+                rule_weight: weights[usize::from(code.0)].unwrap_or(0.0),
+                cues: shown(&self.bag, &model.cues, line, code),
+                calibrated_on: line.answers,
+            })
+        });
+        judged.collect()
     }
 }
 
@@ -121,32 +196,16 @@ fn shares(gathered: &Gathered, least: f64) -> Vec<Verdict> {
     verdicts.filter(|verdict| verdict.confidence >= least).collect()
 }
 
-fn fitted(scene: &Scene, gathered: &Gathered, model: &Model, least: f64) -> Vec<Verdict> {
-    let bag = Bag::of(scene, &model.cues);
-    let codebook = &scene.lexicon.codebook;
-    let judged = codebook.ids().filter_map(|code| {
-        let line = model.confidence.codes.get(&codebook.code(code).name)?;
-        let score = log_odds(scene.lexicon, line, gathered, scene.level, bag.score(&model.cues, code));
-        let confidence = sigmoid(score);
-        (confidence >= least).then(|| Verdict {
-            code,
-            score,
-            confidence,
-            rule_weight: line.rules.get(&codebook.code(code).name).copied().unwrap_or(0.0),
-            cues: shown(&bag, &model.cues, line, code),
-            calibrated_on: line.answers,
-        })
-    });
-    judged.collect()
-}
-
-/// The log-odds of a code.
-pub fn log_odds(lexicon: &Lexicon, line: &Line, gathered: &Gathered, level: Option<&str>, cue_score: f64) -> f64 {
+/// The log-odds of a code; `rules` are the rule scores of all codes, and `weights` what each is multiplied with.
+fn log_odds(
+    line: &Line,
+    weights: &[Option<f64>],
+    rules: &[(CodeId, f64)],
+    level: Option<&str>,
+    cue_score: f64,
+) -> f64 {
     let level = level.and_then(|level| line.level.get(level)).copied().unwrap_or(0.0);
-    let rules = gathered.by_code.keys().filter_map(|&other| {
-        let weight = line.rules.get(&lexicon.codebook.code(other).name)?;
-        Some(weight * gathered.score(other).clamp(SCORE_RANGE.0, SCORE_RANGE.1))
-    });
+    let rules = rules.iter().filter_map(|(other, score)| Some(weights[usize::from(other.0)]? * score));
     line.base + level + rules.sum::<f64>() + line.cues * cue_score
 }
 

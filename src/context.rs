@@ -7,8 +7,8 @@
 //! semicolon, at a comma with a new subject after it, and at the sentence. Words that look like a trigger and are none
 //! (`not only`) are entries too. What stands in quotation marks is reported speech.
 
-use crate::lexicon::{Context, Trigger};
-use crate::matcher::{Match, Scene};
+use crate::lexicon::{Context, Lexicon, Trigger};
+use crate::matcher::{Match, Scene, Search};
 use crate::token::{Break, Token};
 use std::ops::Range;
 
@@ -37,17 +37,19 @@ impl Contexts {
     }
 }
 
-/// The contexts of every token of the turn that `scene` shows a segment of.
+/// The contexts of every token of the turn that `scene` shows a segment of; for explanations.
 pub fn scopes(scene: &Scene) -> Vec<Contexts> {
     let mut scopes = quoted(scene.tokens);
+    let mut search = Search::new(scene.lexicon);
+    let everything = vec![true; scene.lexicon.plan.goals.len()];
     for sentence in scene.sentences {
-        mark(scene, sentence, &mut scopes);
+        mark(scene, sentence, &mut search, &everything, &mut scopes);
     }
     scopes
 }
 
 /// Reported, for every token in quotation marks.
-fn quoted(tokens: &[Token]) -> Vec<Contexts> {
+pub(crate) fn quoted(tokens: &[Token]) -> Vec<Contexts> {
     let mut inside = false;
     let step = |token: &Token| {
         if token.before.has(Break::CLOSE) || token.before.has(Break::PARAGRAPH) {
@@ -64,8 +66,16 @@ fn quoted(tokens: &[Token]) -> Vec<Contexts> {
 }
 
 /// Marks what lies in the scope of the triggers of one sentence.
-fn mark(scene: &Scene, sentence: &Range<usize>, scopes: &mut [Contexts]) {
-    let mut found = triggers_in(scene, sentence);
+pub(crate) fn mark(
+    scene: &Scene,
+    sentence: &Range<usize>,
+    search: &mut Search,
+    everything: &[bool],
+    scopes: &mut [Contexts],
+) {
+    search.clear();
+    search.sentence(scene, sentence, &scene.lexicon.plan.triggers, everything);
+    let mut found = triggers_in(scene.lexicon, search);
     if found.iter().all(|(trigger, _)| trigger.kind.is_none()) {
         return;
     }
@@ -85,21 +95,15 @@ fn mark(scene: &Scene, sentence: &Range<usize>, scopes: &mut [Contexts]) {
     }
 }
 
-/// Triggers, stops and look-alikes that stand in the sentence.
-fn triggers_in<'a>(scene: &Scene<'a>, sentence: &Range<usize>) -> Vec<(&'a Trigger, Match)> {
-    let lexicon = scene.lexicon;
-    let mut entries: Vec<u32> = sentence
-        .clone()
-        .flat_map(|i| scene.terms(i))
-        .flat_map(|&term| &lexicon.triggers_at[term as usize])
-        .copied()
-        .collect();
-    entries.sort_unstable();
-    entries.dedup();
-    let triggers = entries.into_iter().map(|entry| &lexicon.triggers[entry as usize]);
-    let hits = triggers.flat_map(|trigger| trigger.patterns.iter().map(move |pat| (trigger, pat)));
-    hits.flat_map(|(trigger, pat)| scene.in_sentence(pat, sentence).into_iter().map(move |hit| (trigger, hit)))
-        .collect()
+/// Triggers, stops and look-alikes that were found.
+fn triggers_in<'l>(lexicon: &'l Lexicon, search: &Search) -> Vec<(&'l Trigger, Match)> {
+    let mut found = Vec::new();
+    for &goal in search.met() {
+        for &trigger in &lexicon.plan.triggers_of[goal as usize] {
+            found.extend(search.hits(goal).iter().map(|&hit| (&lexicon.triggers[trigger as usize], hit)));
+        }
+    }
+    found
 }
 
 fn forward(

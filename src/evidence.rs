@@ -9,9 +9,11 @@
 
 use crate::codebook::CodeId;
 use crate::context::{self, Contexts};
+use crate::lexicon::plan::Goal;
 use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
-use crate::matcher::{Match, Scene};
+use crate::matcher::{Match, Scene, Search};
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One hit of one rule, for one code.
@@ -70,50 +72,216 @@ pub fn contribution(weight: f64) -> f64 {
 
 /// Evidence in the segment that `scene` shows.
 pub fn gather(scene: &Scene, around: &Surroundings) -> Gathered {
-    let lexicon = scene.lexicon;
-    let mut gathered = Gathered::default();
-    let candidates = candidates(scene);
-    if candidates.is_empty() {
-        return gathered;
-    }
-    let scopes = context::scopes(scene);
-    for second_pass in [false, true] {
-        let rules = candidates
-            .iter()
-            .map(|&rule| rule as usize)
-            .filter(|&rule| lexicon.rules[rule].second_pass == second_pass);
-        let found: Vec<Found> = rules.flat_map(|rule| fire(scene, around, &gathered, &scopes, rule)).collect();
-        for found in found {
-            gathered.by_code.entry(found.code).or_default().push(found);
+    Gatherer::new(scene.lexicon).gather(scene, around)
+}
+
+/// Gathers evidence from segment after segment: what it takes to do so is made once.
+pub struct Gatherer<'l> {
+    lexicon: &'l Lexicon,
+    /// Goals that a rule for speakers of this level asks for.
+    wanted: (Option<Option<String>>, Vec<bool>),
+    everything: Vec<bool>,
+    answer: Search,
+    question: Search,
+    triggers: Search,
+    /// Of the turn; empty before its first hit.
+    scopes: Vec<Contexts>,
+    /// Sentences of the segment whose triggers are in `scopes`.
+    marked: Vec<bool>,
+    /// True when `question` holds what the question was searched for.
+    asked: bool,
+    /// Stems of the question; empty before they are asked for.
+    stems: FxHashSet<u32>,
+}
+
+impl<'l> Gatherer<'l> {
+    /// One for a lexicon.
+    pub fn new(lexicon: &'l Lexicon) -> Self {
+        Gatherer {
+            lexicon,
+            wanted: (None, Vec::new()),
+            everything: vec![true; lexicon.plan.goals.len()],
+            answer: Search::new(lexicon),
+            question: Search::new(lexicon),
+            triggers: Search::new(lexicon),
+            scopes: Vec::new(),
+            marked: Vec::new(),
+            asked: false,
+            stems: FxHashSet::default(),
         }
     }
-    gathered.by_code.values_mut().for_each(|found| found.sort_by_key(|f| (f.hit, f.rule)));
-    gathered
+
+    /// Forgets the turn before, and the question before that.
+    pub fn begin_turn(&mut self) {
+        self.scopes.clear();
+        self.asked = false;
+        self.stems.clear();
+    }
+
+    /// Evidence in the segment that `scene` shows. Segments of another turn are gathered after
+    /// [`Gatherer::begin_turn`] only.
+    pub fn gather(&mut self, scene: &Scene, around: &Surroundings) -> Gathered {
+        let mut gathered = Gathered::default();
+        self.want(scene.level);
+        self.answer.run(scene, &self.lexicon.plan.rules, &self.wanted.1);
+        let rules = self.candidates();
+        if rules.is_empty() {
+            return gathered;
+        }
+        self.marked.clear();
+        self.marked.resize(scene.sentences.len(), false);
+        for second_pass in [false, true] {
+            let now = rules.iter().map(|&rule| rule as usize);
+            let now = now.filter(|&rule| self.lexicon.rules[rule].second_pass == second_pass);
+            let mut found = Vec::new();
+            now.for_each(|rule| self.fire(scene, around, &gathered, rule, &mut found));
+            for found in found {
+                gathered.by_code.entry(found.code).or_default().push(found);
+            }
+        }
+        gathered.by_code.values_mut().for_each(|found| found.sort_by_key(|f| (f.hit, f.rule)));
+        gathered
+    }
+
+    fn want(&mut self, level: Option<&str>) {
+        if self.wanted.0.as_ref().is_none_or(|known| known.as_deref() != level) {
+            self.wanted = (Some(level.map(str::to_string)), self.lexicon.plan.wanted(&self.lexicon.rules, level));
+        }
+    }
+
+    /// Rules of which something stands in the segment, in their order.
+    fn candidates(&self) -> Vec<u32> {
+        let of_goals = self.answer.met().iter().flat_map(|&goal| &self.lexicon.plan.rules_of[goal as usize]);
+        let mut rules: Vec<u32> = of_goals.copied().collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
+    /// Adds what one rule contributes.
+    fn fire(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, place: usize, into: &mut Vec<Found>) {
+        let rule = &self.lexicon.rules[place];
+        if !speaker_fits(rule, around.attributes) {
+            return;
+        }
+        let hits = self.hits(scene, place);
+        if hits.is_empty() || !self.surroundings_fit(scene, around, so_far, place) {
+            return;
+        }
+        let first = into.len();
+        for hit in hits {
+            self.judge(scene, around, place, hit, into);
+        }
+        diminish(&mut into[first..]);
+    }
+
+    /// Hits of any of the rule's patterns, overlapping ones of the same rule only once, without those that what
+    /// stands near them rules out.
+    fn hits(&self, scene: &Scene, place: usize) -> Vec<Match> {
+        let goals = &self.lexicon.plan.of_rule[place];
+        let mut hits: Vec<Match> = Vec::new();
+        for &goal in &goals.patterns {
+            match &self.lexicon.plan.goals[goal as usize] {
+                Goal::Words { .. } => hits.extend(self.answer.hits(goal)),
+                _ => hits.extend(self.answer.matches(scene, goal)),
+            }
+        }
+        if goals.not.iter().any(Option::is_some) {
+            hits.retain(|hit| !self.ruled_out(scene, place, *hit));
+        }
+        hits.sort_by_key(|hit| (hit.end - hit.start, hit.start));
+        let mut kept: Vec<Match> = Vec::new();
+        for hit in hits {
+            if kept.iter().all(|other| hit.end <= other.start || other.end <= hit.start) {
+                kept.push(hit);
+            }
+        }
+        kept.sort_unstable();
+        kept
+    }
+
+    fn ruled_out(&self, scene: &Scene, place: usize, hit: Match) -> bool {
+        let Some(sentence) = scene.sentences.iter().find(|sentence| sentence.contains(&hit.start)) else {
+            return false;
+        };
+        let not = &self.lexicon.plan.of_rule[place].not;
+        is_near(scene, &self.lexicon.rules[place], hit, |test, bad| {
+            let others = not[test].map_or(&[][..], |goal| self.answer.hits(goal));
+            others.iter().filter(|other| sentence.contains(&other.start)).any(bad)
+        })
+    }
+
+    fn surroundings_fit(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, place: usize) -> bool {
+        let goals = &self.lexicon.plan.of_rule[place];
+        let asked = goals.asked.is_none_or(|goal| {
+            around.question.is_some_and(|question| {
+                if !std::mem::replace(&mut self.asked, true) {
+                    self.question.run(&question, &self.lexicon.plan.asked, &self.everything);
+                }
+                holds(&question, &self.question, &Gathered::default(), goal)
+            })
+        });
+        let stands = |goal: &u32| holds(scene, &self.answer, so_far, *goal);
+        asked && goals.with.iter().all(stands) && !goals.without.iter().any(stands)
+    }
+
+    /// Adds the hit as evidence for each of the rule's codes, after what its context does to it.
+    fn judge(&mut self, scene: &Scene, around: &Surroundings, place: usize, hit: Match, into: &mut Vec<Found>) {
+        let rule = &self.lexicon.rules[place];
+        let contexts = self.contexts(scene, hit);
+        let has = |effect| Context::ALL.iter().any(|&c| contexts.has(c) && rule.effects[c as usize] == Some(effect));
+        if has(Effect::Drop) {
+            return;
+        }
+        let echo = around.question.is_some_and(|question| self.echoes(scene, &question, hit));
+        let weakened = has(Effect::Weaken) || echo;
+        let opposite = has(Effect::Opposite);
+        let contribution = contribution(rule.weight) * if weakened { 0.5 } else { 1.0 };
+        // Evidence that turns goes to the opposite; nowhere where the codebook names none.
+        let turned = |&code: &CodeId| if opposite { self.lexicon.codebook.opposite(code) } else { Some(code) };
+        let codes = rule.codes.iter().filter_map(turned);
+        into.extend(codes.map(|code| Found { rule: place, code, hit, contribution, contexts, echo }));
+    }
+
+    /// What is the matter with the focus of a hit. Only sentences with hits are searched for triggers.
+    fn contexts(&mut self, scene: &Scene, hit: Match) -> Contexts {
+        if self.scopes.is_empty() {
+            self.scopes = context::quoted(scene.tokens);
+        }
+        let first = scene.sentences.partition_point(|sentence| sentence.end <= hit.focus_start);
+        for (i, sentence) in scene.sentences.iter().enumerate().skip(first) {
+            if sentence.start >= hit.focus_end {
+                break;
+            }
+            if !std::mem::replace(&mut self.marked[i], true) {
+                context::mark(scene, sentence, &mut self.triggers, &self.everything, &mut self.scopes);
+            }
+        }
+        let focus = &self.scopes[hit.focus_start..hit.focus_end];
+        focus.iter().fold(Contexts::default(), |all, &one| all.union(one))
+    }
+
+    /// True when every word of the hit that is long enough to carry meaning stands in the question.
+    fn echoes(&mut self, scene: &Scene, question: &Scene, hit: Match) -> bool {
+        let stem = |scene: &Scene, i: usize| scene.forms.get(scene.tokens[i].form).stem;
+        if self.stems.is_empty() {
+            self.stems.extend((0..question.tokens.len()).map(|i| stem(question, i)));
+        }
+        let mut content = (hit.start..hit.end).filter(|&i| scene.key(i).len() > 3).map(|i| stem(scene, i)).peekable();
+        content.peek().is_some() && content.all(|stem| self.stems.contains(&stem))
+    }
 }
 
-/// Rules that may fire: those of which a rarest word stands in the segment.
-fn candidates(scene: &Scene) -> BTreeSet<u32> {
-    let tokens = scene.sentences.iter().flat_map(|sentence| sentence.clone());
-    let terms = tokens.flat_map(|i| scene.terms(i));
-    let at_words = terms.flat_map(|&term| &scene.lexicon.rules_at[term as usize]);
-    at_words.chain(&scene.lexicon.rules_anywhere).copied().collect()
-}
-
-/// What one rule contributes.
-fn fire(scene: &Scene, around: &Surroundings, so_far: &Gathered, scopes: &[Contexts], place: usize) -> Vec<Found> {
-    let rule = &scene.lexicon.rules[place];
-    if !speaker_fits(rule, around.attributes) {
-        return Vec::new();
+/// True when the goal matches in the segment, or the code that it names has evidence there.
+fn holds(scene: &Scene, search: &Search, so_far: &Gathered, goal: u32) -> bool {
+    let part = |part: &u32| holds(scene, search, so_far, *part);
+    match &scene.lexicon.plan.goals[goal as usize] {
+        Goal::Words { .. } => !search.hits(goal).is_empty(),
+        Goal::Both(_) => !search.matches(scene, goal).is_empty(),
+        Goal::Either(parts) => parts.iter().any(part),
+        Goal::Each(parts) => parts.iter().all(part),
+        Goal::Code(code) => so_far.score(*code) > 0.0,
     }
-    // A speaker of unknown level is read as the rule expects: "we" is whom the rule's "we" would be.
-    let scene = &Scene { level: scene.level.or(rule.level.as_deref()), ..*scene };
-    let hits = hits(scene, rule);
-    if hits.is_empty() || !surroundings_fit(scene, around, so_far, rule) {
-        return Vec::new();
-    }
-    let mut found: Vec<Found> = hits.into_iter().flat_map(|hit| judge(scene, around, scopes, place, hit)).collect();
-    diminish(&mut found);
-    found
 }
 
 fn speaker_fits(rule: &Rule, attributes: &BTreeMap<String, String>) -> bool {
@@ -129,47 +297,31 @@ fn speaker_fits(rule: &Rule, attributes: &BTreeMap<String, String>) -> bool {
             .all(|(key, glob)| attributes.get(key).is_some_and(|value| glob_matches(glob, &value.to_lowercase())))
 }
 
-/// Hits of any of the rule's patterns, overlapping ones of the same rule only once, without those that what stands
-/// near them rules out.
-fn hits(scene: &Scene, rule: &Rule) -> Vec<Match> {
-    let mut hits: Vec<Match> = rule.patterns.iter().flat_map(|pat| scene.matches(pat)).collect();
-    hits.retain(|hit| !ruled_out(scene, rule, *hit));
-    hits.sort_by_key(|hit| (hit.end - hit.start, hit.start));
-    let mut kept: Vec<Match> = Vec::new();
-    for hit in hits {
-        if kept.iter().all(|other| hit.end <= other.start || other.end <= hit.start) {
-            kept.push(hit);
-        }
-    }
-    kept.sort_unstable();
-    kept
-}
-
+/// True when what stands near the hit rules it out; for explanations.
 pub(crate) fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
     let Some(sentence) = scene.sentences.iter().find(|sentence| sentence.contains(&hit.start)) else { return false };
-    let near = |pat: &Option<Pat>, before: bool, after: bool, window: u16| {
+    is_near(scene, rule, hit, |test, bad| {
+        let pat = [&rule.not_near, &rule.not_before, &rule.not_after][test].as_ref();
+        pat.is_some_and(|pat| scene.in_sentence(pat, sentence).iter().any(bad))
+    })
+}
+
+/// True when one of `not_near`, `not_before` and `not_after` finds something too near to the hit; `any` applies a test
+/// to the matches of the one with this number.
+fn is_near(scene: &Scene, rule: &Rule, hit: Match, any: impl Fn(usize, &dyn Fn(&Match) -> bool) -> bool) -> bool {
+    let test = |number: usize, before: bool, after: bool, window: u16| {
         let window = u32::from(rule.window.unwrap_or(window));
-        pat.as_ref().is_some_and(|pat| {
-            scene.in_sentence(pat, sentence).iter().any(|other| {
-                let precedes = before && other.end <= hit.start && scene.distance(other.end, hit.start) <= window;
-                let follows = after && other.start >= hit.end && scene.distance(hit.end, other.start) <= window;
-                let overlaps = before && after && other.start < hit.end && hit.start < other.end;
-                precedes || follows || overlaps
-            })
+        any(number, &|other: &Match| {
+            let precedes = before && other.end <= hit.start && scene.distance(other.end, hit.start) <= window;
+            let follows = after && other.start >= hit.end && scene.distance(hit.end, other.start) <= window;
+            let overlaps = before && after && other.start < hit.end && hit.start < other.end;
+            precedes || follows || overlaps
         })
     };
-    near(&rule.not_near, true, true, 6)
-        || near(&rule.not_before, false, true, 0)
-        || near(&rule.not_after, true, false, 0)
+    test(0, true, true, 6) || test(1, false, true, 0) || test(2, true, false, 0)
 }
 
-fn surroundings_fit(scene: &Scene, around: &Surroundings, so_far: &Gathered, rule: &Rule) -> bool {
-    let holds = |pat: &Pat| stands(scene, so_far, pat);
-    let asked = rule.asked.as_ref().is_none_or(|pat| around.question.is_some_and(|question| question.holds(pat)));
-    asked && rule.with.iter().all(holds) && !rule.without.iter().any(holds)
-}
-
-/// True when the pattern matches in the segment, or the code that it names has evidence there.
+/// True when the pattern matches in the segment, or the code that it names has evidence there; for explanations.
 pub(crate) fn stands(scene: &Scene, so_far: &Gathered, pat: &Pat) -> bool {
     match pat {
         Pat::Code(code) => so_far.score(*code) > 0.0,
@@ -181,39 +333,11 @@ pub(crate) fn stands(scene: &Scene, so_far: &Gathered, pat: &Pat) -> bool {
     }
 }
 
-/// The hit as evidence for each of the rule's codes, after what its context does to it.
-fn judge(scene: &Scene, around: &Surroundings, scopes: &[Contexts], place: usize, hit: Match) -> Vec<Found> {
-    let rule = &scene.lexicon.rules[place];
-    let focus = &scopes[hit.focus_start..hit.focus_end];
-    let contexts = focus.iter().fold(Contexts::default(), |all, &one| all.union(one));
-    let effects: Vec<Effect> =
-        Context::ALL.into_iter().filter(|&c| contexts.has(c)).filter_map(|c| rule.effects[c as usize]).collect();
-    if effects.contains(&Effect::Drop) {
-        return Vec::new();
-    }
-    let echo = around.question.is_some_and(|question| echoes(scene, &question, hit));
-    let weakened = effects.contains(&Effect::Weaken) || echo;
-    let contribution = contribution(rule.weight) * if weakened { 0.5 } else { 1.0 };
-    let codes = rule.codes.iter().filter_map(|&code| turned(scene.lexicon, code, &effects));
-    codes.map(|code| Found { rule: place, code, hit, contribution, contexts, echo }).collect()
-}
-
-/// The code that the evidence speaks for after context; none where an opposite is asked for and there is none.
-fn turned(lexicon: &Lexicon, code: CodeId, effects: &[Effect]) -> Option<CodeId> {
-    if effects.contains(&Effect::Opposite) { lexicon.codebook.opposite(code) } else { Some(code) }
-}
-
-/// True when every word of the hit that is long enough to carry meaning stands in the question.
-fn echoes(scene: &Scene, question: &Scene, hit: Match) -> bool {
-    let stem = |scene: &Scene, i: usize| scene.forms.get(scene.tokens[i].form).readings[0].stem.clone();
-    let content: Vec<String> =
-        (hit.start..hit.end).filter(|&i| scene.key(i).len() > 3).map(|i| stem(scene, i)).collect();
-    let asked = |word: &String| (0..question.tokens.len()).any(|i| stem(question, i) == *word);
-    !content.is_empty() && content.iter().all(asked)
-}
-
 /// The strongest hit of a rule counts whole, the next half, further ones not at all.
 fn diminish(found: &mut [Found]) {
+    if found.len() < 2 {
+        return;
+    }
     let codes: BTreeSet<CodeId> = found.iter().map(|f| f.code).collect();
     for code in codes {
         let mut places: Vec<usize> = (0..found.len()).filter(|&i| found[i].code == code).collect();

@@ -3,9 +3,14 @@
 //! Comes in: the tokens of a segment with their forms. Goes out: every match, as runs of tokens. Never happens here:
 //! weights, or what a match means.
 //!
-//! A pattern is tried only where its rarest word stands ([`Lexicon::rules_at`]); all overlapping matches are found.
+//! A goal is tried only in sentences where a word of each of its needs stands ([`crate::lexicon::plan`]); all
+//! overlapping matches are found. A sentence is short, so that a set of its places is one number, and a pattern is
+//! followed from all its places at once.
 
+use crate::lexicon::plan::{Goal, Index};
+use crate::lexicon::terms::TermId;
 use crate::lexicon::{Lexicon, Pat};
+use crate::segment::LONGEST_SENTENCE;
 use crate::token::{Forms, Token};
 use std::ops::Range;
 
@@ -77,10 +82,6 @@ impl<'a> Scene<'a> {
         &self.forms.get(self.tokens[i].form).terms
     }
 
-    fn meets(&self, i: usize, term: u32) -> bool {
-        self.terms(i).contains(&term)
-    }
-
     /// Tokens between `from` and `to` that count.
     pub fn distance(&self, from: usize, to: usize) -> u32 {
         self.weight_before[to].saturating_sub(self.weight_before[from])
@@ -88,12 +89,16 @@ impl<'a> Scene<'a> {
 
     /// Every match of a pattern in the segment, ordered, at most one for each start: the shortest.
     pub fn matches(&self, pat: &Pat) -> Vec<Match> {
+        self.matches_on(pat, &mut Board::new(self.lexicon))
+    }
+
+    fn matches_on(&self, pat: &Pat, board: &mut Board) -> Vec<Match> {
         match pat {
-            Pat::Both(pats) => self.both(pats),
+            Pat::Both(pats) => both(self, pats.iter().map(|pat| self.matches_on(pat, board)).collect()),
             Pat::Alt(pats) if pats.iter().any(|pat| matches!(pat, Pat::Both(_))) => {
-                shortest(pats.iter().flat_map(|pat| self.matches(pat)).collect())
+                shortest(pats.iter().flat_map(|pat| self.matches_on(pat, board)).collect())
             }
-            pat => self.sentences.iter().flat_map(|sentence| self.in_sentence(pat, sentence)).collect(),
+            pat => self.sentences.iter().flat_map(|sentence| self.look(pat, sentence, board)).collect(),
         }
     }
 
@@ -104,139 +109,17 @@ impl<'a> Scene<'a> {
 
     /// Every match in one sentence.
     pub fn in_sentence(&self, pat: &Pat, sentence: &Range<usize>) -> Vec<Match> {
-        match pat {
-            Pat::Near(pats, within) => self.near(pats, *within, sentence),
-            Pat::Direct(actor, act, target) => self.direct(actor, act, target.as_deref(), sentence),
-            Pat::Alt(pats) if pats.iter().any(is_relation) => {
-                shortest(pats.iter().flat_map(|pat| self.in_sentence(pat, sentence)).collect())
-            }
-            pat => self.runs(pat, sentence).into_iter().map(|(start, end)| Match::plain(start, end)).collect(),
-        }
+        self.look(pat, sentence, &mut Board::new(self.lexicon))
     }
 
-    /// Every run in one sentence that meets a pattern without relations: the shortest for each start.
-    fn runs(&self, pat: &Pat, sentence: &Range<usize>) -> Vec<(usize, usize)> {
-        let mut runs = Vec::new();
-        let mut ends = Vec::new();
-        for start in sentence.clone() {
-            ends.clear();
-            self.ends(pat, start, sentence.end, &mut ends);
-            if let Some(&end) = ends.iter().filter(|&&end| end > start).min() {
-                runs.push((start, end));
-            }
-        }
-        runs
+    fn look(&self, pat: &Pat, sentence: &Range<usize>, board: &mut Board) -> Vec<Match> {
+        board.read(self, sentence);
+        Sheet { scene: self, sentence, board, level: self.level }.find(pat)
     }
 
-    /// Adds the ends of every run that begins at `at` and meets the pattern; `limit` is the end of the sentence.
-    fn ends(&self, pat: &Pat, at: usize, limit: usize, ends: &mut Vec<usize>) {
-        match pat {
-            Pat::Opt(pat) => {
-                ends.push(at);
-                self.ends(pat, at, limit, ends);
-            }
-            _ if at >= limit => {}
-            Pat::Term(term) => ends.extend(self.meets(at, term.0).then_some(at + 1)),
-            Pat::Any => ends.push(at + 1),
-            Pat::List(place) => self.list_ends(*place, at, limit, ends),
-            Pat::Party(place) => self.party_ends(*place, at, limit, ends),
-            Pat::Regex(regex) => ends.extend(self.regex_end(regex, at, limit)),
-            Pat::Seq(items) => self.seq_ends(items, at, limit, ends),
-            Pat::Alt(pats) => pats.iter().for_each(|pat| self.ends(pat, at, limit, ends)),
-            Pat::Except(pat, others) => {
-                let mut inner = Vec::new();
-                self.ends(pat, at, limit, &mut inner);
-                ends.extend(inner.into_iter().filter(|&end| !self.within(others, at, end)));
-            }
-            // The compiler lets relations stand only outside sequences.
-            Pat::Near(..) | Pat::Both(_) | Pat::Direct(..) | Pat::Code(_) => {}
-        }
-    }
-
-    fn list_ends(&self, place: usize, at: usize, limit: usize, ends: &mut Vec<usize>) {
-        let list = &self.lexicon.lists[place];
-        let terms = self.terms(at);
-        if terms.contains(&list.term.0) {
-            ends.push(at + 1);
-        }
-        if !list.by_first.is_empty() {
-            let phrases = terms.iter().filter_map(|term| list.by_first.get(term)).flatten();
-            phrases.for_each(|&phrase| self.ends(&list.phrases[phrase], at, limit, ends));
-        }
-        list.unindexed.iter().for_each(|&phrase| self.ends(&list.phrases[phrase], at, limit, ends));
-    }
-
-    fn party_ends(&self, place: usize, at: usize, limit: usize, ends: &mut Vec<usize>) {
-        let party = &self.lexicon.parties[place];
-        let (first, third) = self.lexicon.pronouns;
-        for (level, pronouns) in [(&party.first, first), (&party.third, third)] {
-            if level.as_deref().is_some() && level.as_deref() == self.level {
-                self.list_ends(pronouns, at, limit, ends);
-            }
-        }
-        self.list_ends(party.nouns, at, limit, ends);
-    }
-
-    fn regex_end(&self, regex: &regex::Regex, at: usize, limit: usize) -> Option<usize> {
-        let start = self.tokens[at].span().start;
-        let stop = self.tokens[limit - 1].span().end;
-        let end = start + regex.find(&self.text[start..stop])?.end();
-        let last = (at..limit).find(|&i| self.tokens[i].span().end >= end)?;
-        (self.tokens[last].span().end == end).then_some(last + 1)
-    }
-
-    /// Items in order. What may be left out takes the room of its gap along: `a ..2 [b] ..3 c` without `b` is
-    /// `a ..5 c`, and neither a run's first nor its last word is ever a gap's.
-    fn seq_ends(&self, items: &[(u16, Pat)], at: usize, limit: usize, ends: &mut Vec<usize>) {
-        self.items_ends(items, at, None, limit, ends);
-    }
-
-    /// The rest of a sequence after `at`; `room` is what gaps of left-out items add, none before the first word.
-    fn items_ends(&self, items: &[(u16, Pat)], at: usize, room: Option<u32>, limit: usize, ends: &mut Vec<usize>) {
-        let Some(((gap, item), rest)) = items.split_first() else {
-            ends.push(at);
-            return;
-        };
-        let within = room.map(|room| room + u32::from(*gap));
-        if is_nullable(item) {
-            self.items_ends(rest, at, within, limit, ends);
-        }
-        let reach = |next: &usize| within.map_or(*next == at, |within| self.distance(at, *next) <= within);
-        let mut firsts = Vec::new();
-        for next in (at..limit).take_while(reach) {
-            firsts.clear();
-            self.ends(item, next, limit, &mut firsts);
-            firsts.sort_unstable();
-            firsts.dedup();
-            for &end in firsts.iter().filter(|&&end| end > next) {
-                self.items_ends(rest, end, Some(0), limit, ends);
-            }
-        }
-    }
-
-    /// True when the run lies within a run that meets one of the exceptions.
-    fn within(&self, others: &[Pat], start: usize, end: usize) -> bool {
-        let Some(sentence) = self.sentences.iter().find(|sentence| sentence.contains(&start)) else { return false };
-        let mut ends = Vec::new();
-        (sentence.start..=start).any(|at| {
-            ends.clear();
-            others.iter().for_each(|pat| self.ends(pat, at, sentence.end, &mut ends));
-            ends.iter().any(|&other| other >= end)
-        })
-    }
-
-    /// All patterns in one sentence within so many words: for each match of the first, the nearest of the others.
-    fn near(&self, pats: &[Pat], within: u16, sentence: &Range<usize>) -> Vec<Match> {
-        let parts: Vec<Vec<Match>> = pats.iter().map(|pat| self.in_sentence(pat, sentence)).collect();
-        let Some((firsts, others)) = parts.split_first() else { return Vec::new() };
-        shortest(firsts.iter().filter_map(|&first| self.nearest(first, others, Some(within))).collect())
-    }
-
-    /// All patterns in the segment.
-    fn both(&self, pats: &[Pat]) -> Vec<Match> {
-        let parts: Vec<Vec<Match>> = pats.iter().map(|pat| self.matches(pat)).collect();
-        let Some((firsts, others)) = parts.split_first() else { return Vec::new() };
-        shortest(firsts.iter().filter_map(|&first| self.nearest(first, others, None)).collect())
+    /// The folded word of the token at `i`.
+    pub fn key(&self, i: usize) -> &'a str {
+        &self.forms.get(self.tokens[i].form).readings[0].key
     }
 
     /// `first` together with the nearest match of each other part, none of them overlapping the first.
@@ -253,89 +136,382 @@ impl<'a> Scene<'a> {
     fn between(&self, a: Match, b: Match) -> u32 {
         if a.end <= b.start { self.distance(a.end, b.start) } else { self.distance(b.end, a.start) }
     }
+}
+
+/// For each match of the first part, the nearest of the others.
+fn both(scene: &Scene, parts: Vec<Vec<Match>>) -> Vec<Match> {
+    joined(scene, &parts, None)
+}
+
+fn joined(scene: &Scene, parts: &[Vec<Match>], within: Option<u16>) -> Vec<Match> {
+    let Some((firsts, others)) = parts.split_first() else { return Vec::new() };
+    shortest(firsts.iter().filter_map(|&first| scene.nearest(first, others, within)).collect())
+}
+
+// ---- one sentence ----
+
+/// A set of places in a sentence: bit *i* is its *i*-th token, or the place after the token before.
+type Places = u128;
+
+// A sentence and the place after it must fit.
+const _: () = assert!(LONGEST_SENTENCE < Places::BITS as usize);
+
+/// Where each term, and each phrase of a list, stands in one sentence. Reused from sentence to sentence.
+pub struct Board {
+    /// For each term: where it stands.
+    places: Vec<Places>,
+    /// Terms that stand in the sentence.
+    met: Vec<u32>,
+    /// For each list: where its phrases begin, and where those end.
+    phrases: Vec<Vec<(u32, Places)>>,
+    /// Lists that have phrases in the sentence.
+    with_phrases: Vec<usize>,
+    /// Every token.
+    whole: Places,
+    /// Tokens that do not count in a gap.
+    light: Places,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new(lexicon: &Lexicon) -> Self {
+        Board {
+            places: vec![0; lexicon.terms.n_ids()],
+            met: Vec::new(),
+            phrases: vec![Vec::new(); lexicon.lists.len()],
+            with_phrases: Vec::new(),
+            whole: 0,
+            light: 0,
+        }
+    }
+
+    /// Forgets the sentence before and takes up this one.
+    pub fn read(&mut self, scene: &Scene, sentence: &Range<usize>) {
+        self.met.drain(..).for_each(|term| self.places[term as usize] = 0);
+        self.with_phrases.drain(..).for_each(|list| self.phrases[list].clear());
+        self.light = 0;
+        self.whole = upto(sentence.len()) >> 1;
+        for (place, i) in sentence.clone().enumerate() {
+            let bit = 1 << place;
+            self.light |= if scene.tokens[i].light { bit } else { 0 };
+            for &term in scene.terms(i) {
+                let places = &mut self.places[term as usize];
+                if *places == 0 {
+                    self.met.push(term);
+                }
+                *places |= bit;
+            }
+        }
+        self.read_phrases(scene, sentence);
+    }
+
+    fn read_phrases(&mut self, scene: &Scene, sentence: &Range<usize>) {
+        let plan = &scene.lexicon.plan;
+        for i in 0..self.met.len() {
+            for &phrase in &plan.phrases_at.at[self.met[i] as usize] {
+                let phrase = &plan.phrases[phrase as usize];
+                if !self.has(&phrase.needs) {
+                    continue;
+                }
+                let follow = |board: &Board, from: Places| {
+                    Sheet { scene, sentence, board, level: None }.ends(&phrase.pat, from)
+                };
+                let begins = Sheet { scene, sentence, board: self, level: None }.begins(&phrase.pat);
+                let begins = if follow(self, begins) == 0 { 0 } else { begins };
+                for start in each(begins) {
+                    let ends = follow(self, 1 << start);
+                    if ends != 0 {
+                        self.put(&phrase.lists, start as u32, ends);
+                    }
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, lists: &[usize], start: u32, ends: Places) {
+        for &list in lists {
+            if self.phrases[list].is_empty() {
+                self.with_phrases.push(list);
+            }
+            self.phrases[list].push((start, ends));
+        }
+    }
+
+    /// True when a word of each of these sets stands in the sentence.
+    fn has(&self, needs: &[TermId]) -> bool {
+        needs.iter().all(|need| self.places[need.0 as usize] != 0)
+    }
+}
+
+/// The places up to and including this one.
+fn upto(place: usize) -> Places {
+    (1 << place) | ((1 << place) - 1)
+}
+
+/// The places of a set, ascending.
+fn each(mut places: Places) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = places.trailing_zeros();
+        (places != 0).then(|| {
+            places &= places - 1;
+            place as usize
+        })
+    })
+}
+
+/// A sentence on the board, as the speaker's level makes it understood.
+///
+/// Patterns are followed from all their places at once: the ends of all runs that begin in a set of places are again
+/// a set of places. The ends that belong to one start are found by following that start alone.
+struct Sheet<'s> {
+    scene: &'s Scene<'s>,
+    sentence: &'s Range<usize>,
+    board: &'s Board,
+    level: Option<&'s str>,
+}
+
+impl Sheet<'_> {
+    /// Every match of a pattern that stays in a sentence.
+    fn find(&self, pat: &Pat) -> Vec<Match> {
+        match pat {
+            Pat::Near(pats, within) => {
+                let parts: Vec<Vec<Match>> = pats.iter().map(|pat| self.find(pat)).collect();
+                joined(self.scene, &parts, Some(*within))
+            }
+            Pat::Direct(actor, act, target) => self.direct(actor, act, target.as_deref()),
+            Pat::Alt(pats) if pats.iter().any(is_relation) => {
+                shortest(pats.iter().flat_map(|pat| self.find(pat)).collect())
+            }
+            pat => {
+                let base = self.sentence.start;
+                self.runs(pat).map(|(start, end)| Match::plain(base + start, base + end)).collect()
+            }
+        }
+    }
+
+    /// Every run that meets a pattern without relations: the shortest for each start.
+    fn runs(&self, pat: &Pat) -> impl Iterator<Item = (usize, usize)> {
+        let starts = self.begins(pat);
+        // Most patterns that are tried do not match: one pass over all starts says so.
+        let starts = if starts != 0 && self.ends(pat, starts) != 0 { starts } else { 0 };
+        each(starts).filter_map(|start| {
+            let ends = self.ends(pat, 1 << start);
+            (ends != 0).then(|| (start, ends.trailing_zeros() as usize))
+        })
+    }
+
+    /// Places where a run that meets the pattern may begin: all of them are among these.
+    fn begins(&self, pat: &Pat) -> Places {
+        let board = self.board;
+        match pat {
+            Pat::Term(term) => board.places[term.0 as usize],
+            Pat::Any | Pat::Regex(_) => board.whole,
+            Pat::List(place) => self.list_begins(*place),
+            Pat::Party(place) => self.party_lists(*place).fold(0, |all, list| all | self.list_begins(list)),
+            Pat::Seq(items) => {
+                let mut all = 0;
+                for (_, item) in items {
+                    all |= self.begins(item);
+                    if !is_nullable(item) {
+                        break;
+                    }
+                }
+                all
+            }
+            Pat::Alt(pats) => pats.iter().fold(0, |all, pat| all | self.begins(pat)),
+            Pat::Opt(pat) | Pat::Except(pat, _) => self.begins(pat),
+            Pat::Near(..) | Pat::Both(_) | Pat::Direct(..) | Pat::Code(_) => 0,
+        }
+    }
+
+    fn list_begins(&self, place: usize) -> Places {
+        let (lexicon, board) = (self.scene.lexicon, self.board);
+        let words = board.places[lexicon.lists[place].term.0 as usize];
+        let phrases = board.phrases[place].iter().fold(words, |all, (start, _)| all | 1 << start);
+        let loose =
+            lexicon.plan.loose[place].iter().map(|&phrase| self.begins(&lexicon.lists[place].phrases[phrase]));
+        loose.fold(phrases, |all, begins| all | begins)
+    }
+
+    /// The lists whose entries are a party to a speaker of this level.
+    fn party_lists(&self, place: usize) -> impl Iterator<Item = usize> {
+        let lexicon = self.scene.lexicon;
+        let party = &lexicon.parties[place];
+        let is_own = |level: &Option<String>| level.is_some() && level.as_deref() == self.level;
+        let first = is_own(&party.first).then_some(lexicon.pronouns.0);
+        let third = is_own(&party.third).then_some(lexicon.pronouns.1);
+        [Some(party.nouns), first, third].into_iter().flatten()
+    }
+
+    /// Where the runs end that begin at one of these places and meet the pattern; no run is empty.
+    fn ends(&self, pat: &Pat, from: Places) -> Places {
+        self.ends_by(pat, from, self.sentence.len())
+    }
+
+    /// As [`Sheet::ends`], of a sentence that is cut off after `limit` tokens.
+    fn ends_by(&self, pat: &Pat, from: Places, limit: usize) -> Places {
+        if from == 0 {
+            return 0;
+        }
+        match pat {
+            Pat::Term(term) => (from & self.board.places[term.0 as usize]) << 1,
+            Pat::Any => (from & self.board.whole) << 1,
+            Pat::List(place) => self.list_ends(*place, from, limit),
+            Pat::Party(place) => {
+                self.party_lists(*place).fold(0, |all, list| all | self.list_ends(list, from, limit))
+            }
+            Pat::Regex(regex) => self.regex_ends(regex, from, limit),
+            Pat::Seq(items) => self.items_ends(items, from, None, limit),
+            Pat::Alt(pats) => pats.iter().fold(0, |all, pat| all | self.ends_by(pat, from, limit)),
+            Pat::Opt(pat) => self.ends_by(pat, from, limit),
+            Pat::Except(pat, others) => each(from).fold(0, |all, start| {
+                let ends = self.ends_by(pat, 1 << start, limit) & upto(limit);
+                all | each(ends).filter(|&end| !self.within(others, start, end)).fold(0, |kept, end| kept | 1 << end)
+            }),
+            // The compiler lets relations stand only outside sequences.
+            Pat::Near(..) | Pat::Both(_) | Pat::Direct(..) | Pat::Code(_) => 0,
+        }
+    }
+
+    fn list_ends(&self, place: usize, from: Places, limit: usize) -> Places {
+        let (lexicon, board) = (self.scene.lexicon, self.board);
+        let list = &lexicon.lists[place];
+        let words = (from & board.places[list.term.0 as usize]) << 1;
+        let phrases = board.phrases[place].iter().filter(|(start, _)| from >> start & 1 != 0);
+        let ends = phrases.fold(words, |all, (_, ends)| all | ends);
+        let loose = lexicon.plan.loose[place].iter().map(|&phrase| self.ends_by(&list.phrases[phrase], from, limit));
+        loose.fold(ends, |all, ends| all | ends)
+    }
+
+    fn regex_ends(&self, regex: &regex::Regex, from: Places, limit: usize) -> Places {
+        let starts = each(from & (upto(limit) >> 1));
+        starts.filter_map(|start| self.regex_end(regex, start, limit)).fold(0, |all, end| all | 1 << end)
+    }
+
+    fn regex_end(&self, regex: &regex::Regex, at: usize, limit: usize) -> Option<usize> {
+        let token = |place: usize| self.scene.tokens[self.sentence.start + place].span();
+        let start = token(at).start;
+        let end = start + regex.find(&self.scene.text[start..token(limit - 1).end])?.end();
+        let last = (at..limit).find(|&place| token(place).end >= end)?;
+        (token(last).end == end).then_some(last + 1)
+    }
+
+    /// Items in order, after `from`. What may be left out takes the room of its gap along: `a ..2 [b] ..3 c` without
+    /// `b` is `a ..5 c`, and neither a run's first nor its last word is ever a gap's. `room` is what gaps of left-out
+    /// items add, none before the first word.
+    fn items_ends(&self, items: &[(u16, Pat)], from: Places, room: Option<u32>, limit: usize) -> Places {
+        let Some(((gap, item), rest)) = items.split_first() else {
+            return if room.is_some() { from } else { 0 };
+        };
+        let within = room.map(|room| room + u32::from(*gap));
+        let without = if is_nullable(item) { self.items_ends(rest, from, within, limit) } else { 0 };
+        let starts = within.map_or(from, |within| self.reached(from, within));
+        match self.ends_by(item, starts, limit) {
+            0 => without,
+            ends => without | self.items_ends(rest, ends, Some(0), limit),
+        }
+    }
+
+    /// Places at most so many counting words after one of these.
+    fn reached(&self, from: Places, within: u32) -> Places {
+        let light = self.board.light;
+        let mut all = past(from, light);
+        for _ in 0..within {
+            let next = past(all | (all & !light) << 1, light) & (self.board.whole << 1 | 1);
+            if next == all {
+                break;
+            }
+            all = next;
+        }
+        all & self.board.whole
+    }
+
+    /// True when the run lies within a run that meets one of the exceptions.
+    fn within(&self, others: &[Pat], start: usize, end: usize) -> bool {
+        let beyond = !(upto(end) >> 1);
+        others.iter().any(|pat| self.ends(pat, self.begins(pat) & upto(start)) & beyond != 0)
+    }
+
+    fn distance(&self, from: usize, to: usize) -> u32 {
+        self.scene.distance(self.sentence.start + from, self.sentence.start + to)
+    }
+
+    fn key(&self, place: usize) -> &str {
+        self.scene.key(self.sentence.start + place)
+    }
 
     // ---- direction: who does what to whom ----
 
-    fn direct(&self, actor: &Pat, act: &Pat, target: Option<&Pat>, sentence: &Range<usize>) -> Vec<Match> {
-        let mut found: Vec<Match> = Vec::new();
-        for (start, end) in self.runs(act, sentence) {
-            let passive = self.passive_auxiliary(start, sentence);
-            let ends = match passive {
-                Some(auxiliary) => self.passive(actor, target, auxiliary, end, sentence),
-                None => self.active(actor, target, start, end, sentence),
+    fn direct(&self, actor: &Pat, act: &Pat, target: Option<&Pat>) -> Vec<Match> {
+        let found = self.runs(act).filter_map(|(start, end)| {
+            let (from, to) = match self.passive_auxiliary(start) {
+                Some(auxiliary) => self.passive(actor, target, auxiliary, end)?,
+                None => self.active(actor, target, start, end)?,
             };
-            if let Some((from, to)) = ends {
-                let (from, to) = (from.min(start), to.max(end));
-                found.push(Match { start: from, end: to, focus_start: start, focus_end: end });
-            }
-        }
-        shortest(found)
+            let base = self.sentence.start;
+            Some(Match {
+                start: base + from.min(start),
+                end: base + to.max(end),
+                focus_start: base + start,
+                focus_end: base + end,
+            })
+        });
+        shortest(found.collect())
     }
 
     /// `A .. act .. T`, or the relative clause `the T that A act`.
-    fn active(
-        &self,
-        actor: &Pat,
-        target: Option<&Pat>,
-        start: usize,
-        end: usize,
-        sentence: &Range<usize>,
-    ) -> Option<(usize, usize)> {
-        let (from, subject_end) = self.before(actor, start, sentence)?;
+    fn active(&self, actor: &Pat, target: Option<&Pat>, start: usize, end: usize) -> Option<(usize, usize)> {
+        let (from, subject_end) = self.before(actor, start)?;
         let Some(target) = target else { return Some((from, subject_end)) };
-        if let Some(to) = self.after(target, end, sentence) {
+        if let Some(to) = self.after(target, end) {
             return Some((from, to));
         }
-        let relative = self.ending_before(target, from, sentence, 1)?;
+        let relative = self.ending_before(target, from, 1)?;
         Some((relative, subject_end))
     }
 
     /// `T was act-ed by A`. Without `by`, only an actor that may be anybody is met.
-    fn passive(
-        &self,
-        actor: &Pat,
-        target: Option<&Pat>,
-        auxiliary: usize,
-        end: usize,
-        sentence: &Range<usize>,
-    ) -> Option<(usize, usize)> {
+    fn passive(&self, actor: &Pat, target: Option<&Pat>, auxiliary: usize, end: usize) -> Option<(usize, usize)> {
         let from = match target {
-            Some(target) => self.before(target, auxiliary, sentence)?.0,
+            Some(target) => self.before(target, auxiliary)?.0,
             None => auxiliary,
         };
         if matches!(actor, Pat::Any) {
             return Some((from, end));
         }
-        let by =
-            (end..sentence.end).take_while(|&i| self.distance(end, i) <= REACH).find(|&i| self.key(i) == "by")?;
-        let mut ends = Vec::new();
-        let starts = (by + 1..sentence.end).take_while(|&i| self.distance(by + 1, i) <= 3);
-        starts.for_each(|at| self.ends(actor, at, sentence.end, &mut ends));
-        ends.into_iter().min().map(|to| (from, to))
+        let length = self.sentence.len();
+        let by = (end..length).take_while(|&i| self.distance(end, i) <= REACH).find(|&i| self.key(i) == "by")?;
+        let starts = self.reached(1 << (by + 1), 3);
+        if is_nullable(actor) && starts != 0 {
+            return Some((from, by + 1));
+        }
+        let ends = self.ends(actor, starts);
+        (ends != 0).then(|| (from, ends.trailing_zeros() as usize))
     }
 
     /// Where a form of "be" or "get" makes the act at `start` passive: before it, with at most two words between, and
     /// the act itself no `-ing` form.
-    fn passive_auxiliary(&self, start: usize, sentence: &Range<usize>) -> Option<usize> {
+    fn passive_auxiliary(&self, start: usize) -> Option<usize> {
         if self.key(start).ends_with("ing") || !is_participle(self.key(start)) {
             return None;
         }
-        let from = start.saturating_sub(3).max(sentence.start);
-        (from..start).rev().find(|&i| {
+        (start.saturating_sub(3)..start).rev().find(|&i| {
             AUXILIARIES.contains(&self.key(i)) && (i + 1..start).all(|j| !self.is_party_or_pronoun(j, start))
         })
     }
 
     /// The nearest actor that ends before `at`, unless another party stands nearer: "we asked how **they** trained us".
-    fn before(&self, pat: &Pat, at: usize, sentence: &Range<usize>) -> Option<(usize, usize)> {
-        let mut ends = Vec::new();
-        for start in (sentence.start..at).rev().take_while(|&i| self.distance(i, at) <= REACH + 1) {
-            ends.clear();
-            self.ends(pat, start, at, &mut ends);
-            if let Some(&end) = ends.iter().filter(|&&end| end > start && self.distance(end, at) <= REACH).max() {
-                return Some((start, end));
+    fn before(&self, pat: &Pat, at: usize) -> Option<(usize, usize)> {
+        let (begins, anybody) = (self.begins(pat), matches!(pat, Pat::Any));
+        for start in (0..at).rev().take_while(|&i| self.distance(i, at) <= REACH + 1) {
+            if begins >> start & 1 != 0 {
+                let ends = self.ends_by(pat, 1 << start, at) & upto(at);
+                let near = each(ends).filter(|&end| self.distance(end, at) <= REACH);
+                if let Some(end) = near.max() {
+                    return Some((start, end));
+                }
             }
-            if !matches!(pat, Pat::Any) && self.is_party_or_pronoun(start, at) {
+            if !anybody && self.is_party_or_pronoun(start, at) {
                 return None;
             }
         }
@@ -343,15 +519,17 @@ impl<'a> Scene<'a> {
     }
 
     /// The end of the nearest target that begins after `at`, unless another party stands nearer.
-    fn after(&self, pat: &Pat, at: usize, sentence: &Range<usize>) -> Option<usize> {
-        let mut ends = Vec::new();
-        for start in (at..sentence.end).take_while(|&i| self.distance(at, i) <= REACH) {
-            ends.clear();
-            self.ends(pat, start, sentence.end, &mut ends);
-            if let Some(&end) = ends.iter().filter(|&&end| end > start).min() {
-                return Some(end);
+    fn after(&self, pat: &Pat, at: usize) -> Option<usize> {
+        let (begins, anybody) = (self.begins(pat), matches!(pat, Pat::Any));
+        let length = self.sentence.len();
+        for start in (at..length).take_while(|&i| self.distance(at, i) <= REACH) {
+            if begins >> start & 1 != 0 {
+                let ends = self.ends(pat, 1 << start);
+                if ends != 0 {
+                    return Some(ends.trailing_zeros() as usize);
+                }
             }
-            if !matches!(pat, Pat::Any) && self.is_party_or_pronoun(start, sentence.end) {
+            if !anybody && self.is_party_or_pronoun(start, length) {
                 return None;
             }
         }
@@ -359,33 +537,110 @@ impl<'a> Scene<'a> {
     }
 
     /// The start of a match that ends before `at` with at most `gap` words between.
-    fn ending_before(&self, pat: &Pat, at: usize, sentence: &Range<usize>, gap: u32) -> Option<usize> {
-        let mut ends = Vec::new();
-        (sentence.start..at).rev().take_while(|&i| self.distance(i, at) <= gap + 4).find(|&start| {
-            ends.clear();
-            self.ends(pat, start, at, &mut ends);
-            ends.iter().any(|&end| end > start && self.distance(end, at) <= gap)
+    fn ending_before(&self, pat: &Pat, at: usize, gap: u32) -> Option<usize> {
+        let begins = self.begins(pat);
+        let near = (0..at).rev().take_while(|&i| self.distance(i, at) <= gap + 4);
+        near.filter(|&start| begins >> start & 1 != 0).find(|&start| {
+            let ends = self.ends_by(pat, 1 << start, at) & upto(at);
+            each(ends).any(|end| self.distance(end, at) <= gap)
         })
     }
 
     /// True when a noun of any party, or a pronoun that stands for one, begins here and ends by `limit`.
     fn is_party_or_pronoun(&self, at: usize, limit: usize) -> bool {
         // The "I" of "I mean" is nobody.
-        if self.tokens[at].light {
+        if self.board.light >> at & 1 != 0 {
             return false;
         }
-        let (first, third) = self.lexicon.pronouns;
-        let nouns = self.lexicon.parties.iter().map(|party| party.nouns);
-        let mut ends = Vec::new();
-        [first, third].into_iter().chain(nouns).any(|list| {
-            self.list_ends(list, at, limit, &mut ends);
-            !ends.is_empty()
-        })
+        let (first, third) = self.scene.lexicon.pronouns;
+        let nouns = self.scene.lexicon.parties.iter().map(|party| party.nouns);
+        [first, third].into_iter().chain(nouns).any(|list| self.list_ends(list, 1 << at, limit) & upto(limit) != 0)
+    }
+}
+
+/// The places, and those that only light words part from them.
+fn past(mut places: Places, light: Places) -> Places {
+    loop {
+        let next = places | (places & light) << 1;
+        if next == places {
+            return places;
+        }
+        places = next;
+    }
+}
+
+// ---- a segment ----
+
+/// Where the goals of a plan stand in one segment. Reused from segment to segment.
+pub struct Search {
+    /// The sentence read last.
+    pub board: Board,
+    /// For each goal within sentences, its matches.
+    hits: Vec<Vec<Match>>,
+    /// Goals that have matches.
+    met: Vec<u32>,
+}
+
+impl Search {
+    /// Nothing found yet.
+    pub fn new(lexicon: &Lexicon) -> Self {
+        let hits = vec![Vec::new(); lexicon.plan.goals.len()];
+        Search { board: Board::new(lexicon), hits, met: Vec::new() }
     }
 
-    /// The folded word of the token at `i`.
-    pub fn key(&self, i: usize) -> &'a str {
-        &self.forms.get(self.tokens[i].form).readings[0].key
+    /// Forgets what was found, and finds the goals of `index` that `wanted` names in the segment.
+    pub fn run(&mut self, scene: &Scene, index: &Index, wanted: &[bool]) {
+        self.clear();
+        for sentence in scene.sentences {
+            self.sentence(scene, sentence, index, wanted);
+        }
+    }
+
+    /// Forgets what was found.
+    pub fn clear(&mut self) {
+        self.met.drain(..).for_each(|goal| self.hits[goal as usize].clear());
+    }
+
+    /// Adds what one sentence holds.
+    pub fn sentence(&mut self, scene: &Scene, sentence: &Range<usize>, index: &Index, wanted: &[bool]) {
+        self.board.read(scene, sentence);
+        let (board, plan) = (&self.board, &scene.lexicon.plan);
+        let here = board.met.iter().flat_map(|&term| &index.at[term as usize]).chain(&index.anywhere);
+        for &goal in here.filter(|&&goal| wanted[goal as usize]) {
+            let Goal::Words { pat, level, needs } = &plan.goals[goal as usize] else { continue };
+            if !board.has(needs) {
+                continue;
+            }
+            let sheet = Sheet { scene, sentence, board, level: scene.level.or(level.as_deref()) };
+            let hits = &mut self.hits[goal as usize];
+            let before = hits.len();
+            hits.extend(sheet.find(pat));
+            if before == 0 && !hits.is_empty() {
+                self.met.push(goal);
+            }
+        }
+    }
+
+    /// Goals within sentences that were found, in no order.
+    pub fn met(&self) -> &[u32] {
+        &self.met
+    }
+
+    /// Matches of a goal within sentences.
+    pub fn hits(&self, goal: u32) -> &[Match] {
+        &self.hits[goal as usize]
+    }
+
+    /// Every match of a goal, as [`Scene::matches`] gives those of its pattern.
+    pub fn matches(&self, scene: &Scene, goal: u32) -> Vec<Match> {
+        match &scene.lexicon.plan.goals[goal as usize] {
+            Goal::Words { .. } => self.hits(goal).to_vec(),
+            Goal::Both(parts) | Goal::Each(parts) => {
+                both(scene, parts.iter().map(|&part| self.matches(scene, part)).collect())
+            }
+            Goal::Either(parts) => shortest(parts.iter().flat_map(|&part| self.matches(scene, part)).collect()),
+            Goal::Code(_) => Vec::new(),
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 //! clock, threads.
 
 use crate::coding::{CODING_SCHEMA, Coding, Evidence, Flag, PROPOSED, TurnRow, WRITTEN};
-use crate::confidence::{self, Cue, Verdict};
+use crate::confidence::{Cue, Judge, Verdict};
 use crate::context::Contexts;
-use crate::evidence::{self, Found, Gathered, Surroundings};
+use crate::evidence::{Found, Gathered, Gatherer, Surroundings};
 use crate::lexicon::{Context, Lexicon};
 use crate::matcher::{Scene, weight_before};
 use crate::segment::{self, Segment, Unit};
@@ -14,9 +14,9 @@ use crate::span::{Positions, Span};
 use crate::token::{self, Forms, Token};
 use crate::transcript::{Speaker, SpeakerRole, Transcript};
 use crate::turn::{self, Turn};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Choices of a run that change its result.
@@ -55,7 +55,9 @@ impl<'a> Coder<'a> {
 
     /// A worker with a memo of its own; one for each thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { coder: self, forms: Forms::new(self.lexicon.language, self.lexicon) }
+        let forms = Forms::new(self.lexicon.language, self.lexicon);
+        let tools = Tools { gatherer: Gatherer::new(self.lexicon), judge: Judge::new(self.lexicon) };
+        Worker { coder: self, forms, tools }
     }
 }
 
@@ -63,6 +65,13 @@ impl<'a> Coder<'a> {
 pub struct Worker<'c> {
     coder: &'c Coder<'c>,
     forms: Forms<'c>,
+    tools: Tools<'c>,
+}
+
+/// What is made once for many segments.
+struct Tools<'c> {
+    gatherer: Gatherer<'c>,
+    judge: Judge<'c>,
 }
 
 /// What a segment shows to the confidence.
@@ -106,7 +115,7 @@ impl Worker<'_> {
         self.forms.trim();
         let positions = Positions::new(&transcript.text);
         let mut coded = Coded::default();
-        let mut occurrences = BTreeMap::new();
+        let mut occurrences = Occurrences::default();
         let mut question: Option<Read> = None;
         for turn in turn::split(transcript) {
             let read = self.read(transcript, turn);
@@ -119,8 +128,16 @@ impl Worker<'_> {
                     let desk =
                         Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
                     let before = coded.codings.len();
+                    self.tools.gatherer.begin_turn();
                     for segment in segment::divide(&read.tokens, &read.sentences, self.coder.options.unit) {
-                        coded.codings.extend(desk.propose(&read, &segment, question.as_ref(), &mut occurrences));
+                        let tools = &mut self.tools;
+                        coded.codings.extend(desk.propose(
+                            tools,
+                            &read,
+                            &segment,
+                            question.as_ref(),
+                            &mut occurrences,
+                        ));
                     }
                     let proposed = coded.codings[before..].iter().any(|c| c.confidence >= PROPOSED);
                     coded.n_answers += 1;
@@ -146,7 +163,10 @@ impl Worker<'_> {
                     let desk =
                         Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
                     let segments = segment::divide(&read.tokens, &read.sentences, self.coder.options.unit);
-                    all.extend(segments.iter().map(|segment| desk.observe(&read, segment, question.as_ref())));
+                    let gatherer = &mut self.tools.gatherer;
+                    gatherer.begin_turn();
+                    let observe = |segment| desk.observe(gatherer, &read, segment, question.as_ref());
+                    all.extend(segments.iter().map(observe));
                 }
             }
         }
@@ -196,8 +216,8 @@ struct Passage<'p> {
     gathered: Gathered,
 }
 
-/// How often the same words of a transcript were given the same code so far.
-type Occurrences = BTreeMap<String, usize>;
+/// How often the same words of a transcript were given the same code so far, by their SHA-256.
+type Occurrences = FxHashMap<[u8; 32], usize>;
 
 impl<'d> Desk<'d> {
     fn scene(&self, read: &'d Read, sentences: &'d [Range<usize>], level: Option<&'d str>) -> Scene<'d> {
@@ -212,8 +232,14 @@ impl<'d> Desk<'d> {
         }
     }
 
-    fn observe(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> Observation {
-        let (_, gathered) = self.gather(read, segment, question);
+    fn observe(
+        &self,
+        gatherer: &mut Gatherer,
+        read: &'d Read,
+        segment: &Segment,
+        question: Option<&'d Read>,
+    ) -> Observation {
+        let (_, gathered) = self.gather(gatherer, read, segment, question);
         let stem = |i: usize| self.forms.get(read.tokens[i].form).readings[0].stem.clone();
         let sentences = &read.sentences[segment.sentences.clone()];
         let stems = sentences.iter().map(|sentence| sentence.clone().map(stem).collect()).collect();
@@ -245,22 +271,29 @@ impl<'d> Desk<'d> {
     }
 
     /// The evidence in one segment, and the segment as the matcher saw it.
-    fn gather(&self, read: &'d Read, segment: &Segment, question: Option<&'d Read>) -> (Scene<'d>, Gathered) {
+    fn gather(
+        &self,
+        gatherer: &mut Gatherer,
+        read: &'d Read,
+        segment: &Segment,
+        question: Option<&'d Read>,
+    ) -> (Scene<'d>, Gathered) {
         let glimpse = self.glimpse(read, segment, question);
-        let gathered = evidence::gather(&glimpse.scene, &glimpse.around);
+        let gathered = gatherer.gather(&glimpse.scene, &glimpse.around);
         (glimpse.scene, gathered)
     }
 
     /// The codings of one segment.
     fn propose(
         &self,
+        tools: &mut Tools,
         read: &'d Read,
         segment: &Segment,
         question: Option<&'d Read>,
         occurrences: &mut Occurrences,
     ) -> Vec<Coding> {
-        let (scene, gathered) = self.gather(read, segment, question);
-        let mut verdicts = confidence::judge(&scene, &gathered, WRITTEN);
+        let (scene, gathered) = self.gather(&mut tools.gatherer, read, segment, question);
+        let mut verdicts = tools.judge.judge(&scene, &gathered, WRITTEN);
         let conflicts = self.settle(&mut verdicts);
         let passage = Passage { read, segment, scene, gathered };
         let rows = verdicts.iter().zip(conflicts);
@@ -425,11 +458,18 @@ fn respondent(speaker: &crate::transcript::Speaker) -> String {
 /// 16 hex digits of SHA-256 over transcript, code, words, and how often the same words were coded so before: the id
 /// survives a rerun, and whatever is added before the segment.
 fn id(transcript: &str, code: &str, text: &str, occurrences: &mut Occurrences) -> String {
-    let key = format!("{transcript}\u{0}{code}\u{0}{text}");
-    let count = occurrences.entry(key.clone()).or_insert(0);
-    let digest = Sha256::digest(format!("{key}\u{0}{count}"));
+    let mut key = Sha256::new();
+    for part in [transcript, "\u{0}", code, "\u{0}", text] {
+        key.update(part);
+    }
+    let count = occurrences.entry(key.clone().finalize().into()).or_insert(0);
+    let digest = key.chain_update(format!("\u{0}{count}")).finalize();
     *count += 1;
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().take(8).fold(String::with_capacity(16), |mut id, byte| {
+        let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+        id.extend([digit(byte >> 4), digit(byte & 15)]);
+        id
+    })
 }
 
 /// The spans of several units; none for one, which is the turn.

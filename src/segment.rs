@@ -52,8 +52,8 @@ pub fn sentences(text: &str, tokens: &[Token], forms: &Forms) -> Vec<Range<usize
     found
 }
 
-/// Speech-to-text without punctuation must not become one sentence of an hour.
-const LONGEST_SENTENCE: usize = 80;
+/// Tokens of a sentence at most: speech-to-text without punctuation must not become one sentence of an hour.
+pub const LONGEST_SENTENCE: usize = 80;
 
 /// True when a sentence ends between two neighbouring tokens.
 fn ends_between(text: &str, left: Token, right: Token, forms: &Forms) -> bool {

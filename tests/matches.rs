@@ -5,7 +5,7 @@
 
 use precode::lexicon::pattern::parse;
 use precode::lexicon::{self, Lexicon};
-use precode::matcher::{Scene, weight_before};
+use precode::matcher::{Scene, Search, weight_before};
 use precode::segment;
 use precode::span::Span;
 use precode::token::{Forms, tokenize};
@@ -606,7 +606,12 @@ fn engine(lexicon: &Lexicon, text: &str, level: &str) -> (Vec<(usize, usize)>, V
         sentences: &sentences,
         level: Some(level),
     };
-    let found = scene.matches(&lexicon.rules[0].patterns[0]).iter().map(|hit| (hit.start, hit.end)).collect();
+    let found = scene.matches(&lexicon.rules[0].patterns[0]);
+    // What a run does: only where a word of each need stands.
+    let mut search = Search::new(lexicon);
+    search.run(&scene, &lexicon.plan.rules, &vec![true; lexicon.plan.goals.len()]);
+    assert_eq!(search.matches(&scene, lexicon.plan.of_rule[0].patterns[0]), found, "goal and pattern differ");
+    let found = found.iter().map(|hit| (hit.start, hit.end)).collect();
     let words = tokens.iter().map(|token| token.span().of(text).to_string()).collect();
     (found, words)
 }

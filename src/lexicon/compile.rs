@@ -5,6 +5,7 @@
 
 use super::model::{Model, NO_STEM};
 use super::pattern::{self, Node, Term};
+use super::plan::{Plan, Planner};
 use super::source::{Placed, RuleSource, Source, TriggerSource};
 use super::terms::{TermId, TermTable, TermTableBuilder};
 use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
@@ -54,10 +55,6 @@ pub struct List {
     pub term: TermId,
     /// Entries of several words.
     pub phrases: Vec<Pat>,
-    /// Phrases by the term that they begin with.
-    pub by_first: FxHashMap<u32, Vec<usize>>,
-    /// Phrases that do not begin with a term.
-    pub unindexed: Vec<usize>,
 }
 
 /// A party: its nouns, and whose "we" and "they" it is.
@@ -153,12 +150,8 @@ pub struct Lexicon {
     pub rules: Vec<Rule>,
     /// Context triggers.
     pub triggers: Vec<Trigger>,
-    /// For each term: the rules that may fire where it stands.
-    pub rules_at: Vec<Vec<u32>>,
-    /// For each term: the triggers that may stand there.
-    pub triggers_at: Vec<Vec<u32>>,
-    /// Rules that may fire anywhere: a regular expression has no word to look for.
-    pub rules_anywhere: Vec<u32>,
+    /// What the matcher follows.
+    pub plan: Plan,
     /// The fitted part, where there is one.
     pub model: Option<Model>,
 }
@@ -283,13 +276,7 @@ impl<'s> Compiler<'s> {
 
     fn list(&mut self, name: &str) -> usize {
         let term = self.terms.list();
-        self.lists.push(List {
-            name: name.to_string(),
-            term,
-            phrases: Vec::new(),
-            by_first: FxHashMap::default(),
-            unindexed: Vec::new(),
-        });
+        self.lists.push(List { name: name.to_string(), term, phrases: Vec::new() });
         self.members.push(BTreeSet::new());
         self.lists.len() - 1
     }
@@ -325,11 +312,10 @@ impl<'s> Compiler<'s> {
             self.fill(nouns, &party.nouns, &mut vec![&party.name.value]);
         }
         for place in 0..self.lists.len() {
-            let list = &mut self.lists[place];
+            let list = &self.lists[place];
             for &term in &self.members[place] {
                 self.terms.put(term, list.term);
             }
-            index_phrases(list);
             let cost = self.members[place].iter().map(|term| self.commonness[term]).sum();
             self.commonness.insert(list.term, cost);
         }
@@ -560,7 +546,7 @@ impl<'s> Compiler<'s> {
     /// A pattern with a word to look for: context is tested in every sentence.
     fn anchored(&mut self, text: &Placed<String>) -> Option<Pat> {
         let pat = self.pattern(text)?;
-        if self.anchors(&pat).is_some() {
+        if self.planner().anchors(&pat).is_some() {
             return Some(pat);
         }
         let found =
@@ -578,48 +564,6 @@ impl<'s> Compiler<'s> {
             scope: trigger.scope,
             stop: trigger.stop,
         }
-    }
-
-    /// Terms of which at least one stands wherever the pattern matches, the rarest such set; none where nothing need
-    /// stand.
-    fn anchors(&self, pat: &Pat) -> Option<Vec<TermId>> {
-        match pat {
-            Pat::Term(term) => Some(vec![*term]),
-            Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => None,
-            Pat::List(place) => self.list_anchors(*place),
-            Pat::Party(place) => {
-                let mut all = self.list_anchors(self.parties[*place].nouns)?;
-                all.extend([self.pronouns.0, self.pronouns.1].map(|list| self.lists[list].term));
-                Some(all)
-            }
-            Pat::Seq(items) => self.rarest(items.iter().map(|(_, item)| item)),
-            Pat::Near(pats, _) | Pat::Both(pats) => self.rarest(pats.iter()),
-            Pat::Alt(pats) => {
-                pats.iter().map(|pat| self.anchors(pat)).collect::<Option<Vec<_>>>().map(|all| all.concat())
-            }
-            Pat::Except(pat, _) => self.anchors(pat),
-            Pat::Direct(actor, act, target) => {
-                self.rarest([actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref()))
-            }
-        }
-    }
-
-    fn list_anchors(&self, place: usize) -> Option<Vec<TermId>> {
-        let list = &self.lists[place];
-        let phrases: Option<Vec<_>> = list.phrases.iter().map(|phrase| self.anchors(phrase)).collect();
-        let mut all = phrases?.concat();
-        if !self.members[place].is_empty() {
-            all.push(list.term);
-        }
-        Some(all)
-    }
-
-    fn rarest<'p>(&self, pats: impl Iterator<Item = &'p Pat>) -> Option<Vec<TermId>> {
-        pats.filter_map(|pat| self.anchors(pat)).min_by_key(|terms| self.cost(terms))
-    }
-
-    fn cost(&self, terms: &[TermId]) -> u32 {
-        terms.iter().map(|term| self.commonness.get(term).copied().unwrap_or(1)).sum()
     }
 
     /// True when the pattern spells these words itself, one after the other.
@@ -675,6 +619,11 @@ impl<'s> Compiler<'s> {
         }
     }
 
+    fn planner(&mut self) -> Planner<'_> {
+        let has_words = self.members.iter().map(|members| !members.is_empty()).collect();
+        Planner::new(&self.lists, has_words, &self.parties, self.pronouns, &self.commonness, &mut self.terms)
+    }
+
     fn finish(mut self, mut rules: Vec<Rule>, triggers: Vec<Trigger>) -> Lexicon {
         let spelled = triggers.iter().filter_map(|trigger| trigger.kind.map(|kind| (kind, &trigger.patterns)));
         let spelled: Vec<(Context, Vec<TermId>)> = spelled
@@ -682,14 +631,7 @@ impl<'s> Compiler<'s> {
             .flat_map(|(kind, pat)| self.runs_of_words(pat).into_iter().map(move |words| (kind, words)))
             .collect();
         rules.iter_mut().for_each(|rule| self.exempt(rule, &spelled));
-        let anchors = |compiler: &Self, pats: &[Pat]| -> Vec<Vec<TermId>> {
-            pats.iter().map(|pat| compiler.anchors(pat).unwrap_or_default()).collect()
-        };
-        let is_anywhere = |rule: &Rule| rule.patterns.iter().any(|pat| self.anchors(pat).is_none());
-        let rules_anywhere =
-            (0..).zip(&rules).filter(|(_, rule)| is_anywhere(rule)).map(|(place, _)| place).collect();
-        let rule_anchors: Vec<_> = rules.iter().map(|rule| anchors(&self, &rule.patterns)).collect();
-        let trigger_anchors: Vec<_> = triggers.iter().map(|trigger| anchors(&self, &trigger.patterns)).collect();
+        let plan = self.planner().plan(&rules, &triggers);
         let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
         let terms = match builder.build() {
             Ok(terms) => terms,
@@ -705,9 +647,7 @@ impl<'s> Compiler<'s> {
             codebook: self.source.codebook.clone(),
             language: self.language,
             digest: super::digest(self.source),
-            rules_at: by_term(terms.len(), &rule_anchors),
-            triggers_at: by_term(terms.len(), &trigger_anchors),
-            rules_anywhere,
+            plan,
             terms,
             lists: self.lists,
             parties: self.parties,
@@ -716,32 +656,6 @@ impl<'s> Compiler<'s> {
             triggers,
             model: None,
             source: self.source.clone(),
-        }
-    }
-}
-
-/// For each term, the places of the entries that may match where it stands.
-fn by_term(n_terms: usize, anchors: &[Vec<Vec<TermId>>]) -> Vec<Vec<u32>> {
-    let mut at = vec![Vec::new(); n_terms];
-    for (entry, patterns) in anchors.iter().enumerate() {
-        for term in patterns.iter().flatten() {
-            let entries: &mut Vec<u32> = &mut at[term.0 as usize];
-            if entries.last() != Some(&(entry as u32)) {
-                entries.push(entry as u32);
-            }
-        }
-    }
-    at
-}
-
-fn index_phrases(list: &mut List) {
-    for (i, phrase) in list.phrases.iter().enumerate() {
-        match phrase {
-            Pat::Seq(items) => match &items[0].1 {
-                Pat::Term(term) => list.by_first.entry(term.0).or_default().push(i),
-                _ => list.unindexed.push(i),
-            },
-            _ => list.unindexed.push(i),
         }
     }
 }

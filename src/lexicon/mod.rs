@@ -9,6 +9,7 @@ pub mod import;
 mod lint;
 pub mod model;
 pub mod pattern;
+pub mod plan;
 pub mod source;
 pub mod terms;
 

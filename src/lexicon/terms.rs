@@ -18,12 +18,13 @@ pub struct TermTableBuilder {
     ids: BTreeMap<Term, TermId>,
     /// For each id: the lists that the term belongs to.
     lists: Vec<Vec<TermId>>,
+    n_sets: usize,
 }
 
 impl TermTableBuilder {
     /// No terms yet.
     pub fn new(language: Language) -> Self {
-        TermTableBuilder { stemmer: Stemmer::new(language), ids: BTreeMap::new(), lists: Vec::new() }
+        TermTableBuilder { stemmer: Stemmer::new(language), ids: BTreeMap::new(), lists: Vec::new(), n_sets: 0 }
     }
 
     /// The id of a term; the same term has the same id.
@@ -40,13 +41,29 @@ impl TermTableBuilder {
         id
     }
 
+    /// An id for a set of terms that no list names.
+    pub fn set(&mut self) -> TermId {
+        self.n_sets += 1;
+        self.list()
+    }
+
     /// An id for the single words of a list.
     pub fn list(&mut self) -> TermId {
         self.lists.push(Vec::new());
         TermId(self.lists.len() as u32 - 1)
     }
 
-    /// Makes a term a member of a list.
+    /// Number of ids given so far.
+    pub fn len(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// True before the first id.
+    pub fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+    }
+
+    /// Makes a term, or all members of a list, members of a list.
     pub fn put(&mut self, term: TermId, list: TermId) {
         self.lists[term.0 as usize].push(list);
     }
@@ -73,7 +90,7 @@ impl TermTableBuilder {
             targets.push((id, check));
         }
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&needles)?;
-        Ok(TermTable { automaton, targets, lists: self.lists, number })
+        Ok(TermTable { automaton, targets, lists: self.lists, n_sets: self.n_sets, number })
     }
 }
 
@@ -105,12 +122,18 @@ pub struct TermTable {
     automaton: AhoCorasick,
     targets: Vec<(TermId, Check)>,
     lists: Vec<Vec<TermId>>,
+    n_sets: usize,
     number: Option<TermId>,
 }
 
 impl TermTable {
-    /// Number of ids.
+    /// Number of terms and lists.
     pub fn len(&self) -> usize {
+        self.lists.len() - self.n_sets
+    }
+
+    /// Number of ids: those of sets that no list names among them.
+    pub fn n_ids(&self) -> usize {
         self.lists.len()
     }
 
@@ -138,8 +161,13 @@ impl Terms for TermTable {
             }
             ids.extend(self.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
         }
-        let lists: Vec<u32> = ids.iter().flat_map(|&id| self.lists[id as usize].iter().map(|list| list.0)).collect();
-        ids.extend(lists);
+        ids.sort_unstable();
+        ids.dedup();
+        let mut next = 0;
+        while next < ids.len() {
+            ids.extend(self.lists[ids[next] as usize].iter().map(|list| list.0));
+            next += 1;
+        }
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -44,6 +44,8 @@ pub struct Form {
     pub readings: Vec<Reading>,
     /// Terms of the lexicon that the form meets, ascending; filled by whoever made the [`Forms`].
     pub terms: Box<[u32]>,
+    /// Equal for equal stems of the first reading, in the same [`Forms`].
+    pub stem: u32,
     /// The id of its stem in the table of cues.
     pub cue_stem: u32,
     /// Whether it counts in a gap.
@@ -65,6 +67,7 @@ pub trait Terms: Sync {
 pub struct Forms<'a> {
     ids: FxHashMap<Box<[u8]>, FormId>,
     forms: Vec<Form>,
+    stems: FxHashMap<String, u32>,
     stemmer: Stemmer,
     terms: &'a dyn Terms,
 }
@@ -75,7 +78,13 @@ const MOST_FORMS: usize = 300_000;
 impl<'a> Forms<'a> {
     /// An empty memo for a language and a lexicon's terms.
     pub fn new(language: Language, terms: &'a dyn Terms) -> Self {
-        Forms { ids: FxHashMap::default(), forms: Vec::new(), stemmer: Stemmer::new(language), terms }
+        Forms {
+            ids: FxHashMap::default(),
+            forms: Vec::new(),
+            stems: FxHashMap::default(),
+            stemmer: Stemmer::new(language),
+            terms,
+        }
     }
 
     /// Forgets everything when the memo has grown too large. Call it between transcripts: all ids become invalid.
@@ -83,12 +92,18 @@ impl<'a> Forms<'a> {
         if self.forms.len() > MOST_FORMS {
             self.ids.clear();
             self.forms.clear();
+            self.stems.clear();
         }
     }
 
     /// The form with this id.
     pub fn get(&self, id: FormId) -> &Form {
         &self.forms[id.0 as usize]
+    }
+
+    /// The id of a form's stem in the table of cues.
+    pub fn cue_stem(&self, id: FormId) -> u32 {
+        self.forms[id.0 as usize].cue_stem
     }
 
     /// The id of a form; works everything out when it is new.
@@ -101,7 +116,9 @@ impl<'a> Forms<'a> {
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
         let cue_stem = self.terms.cue_stem(&readings[0].stem);
         let id = FormId(self.forms.len() as u32);
-        self.forms.push(Form { raw: raw.to_string(), readings, terms, cue_stem, light });
+        let next = self.stems.len() as u32;
+        let stem = *self.stems.entry(readings[0].stem.clone()).or_insert(next);
+        self.forms.push(Form { raw: raw.to_string(), readings, terms, stem, cue_stem, light });
         self.ids.insert(raw.as_bytes().into(), id);
         id
     }
