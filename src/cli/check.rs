@@ -41,6 +41,15 @@ pub fn check(args: &CheckArgs, console: &mut Console) -> anyhow::Result<Exit> {
         if args.fix {
             fix(file, console)?;
         }
+        if let Some(whole) = including(file, &args.files) {
+            console.say(&format!("{}: checked with {}", shown(file), shown(whole)))?;
+            continue;
+        }
+        if lexicon::outline(file).part {
+            console.warn(&part(file).block());
+            exit = Exit::Usage;
+            continue;
+        }
         let (lexicon, mut found) = lexicon::check(file);
         if let Some(lexicon) = &lexicon {
             found.extend(examples::run(lexicon));
@@ -57,8 +66,36 @@ pub fn check(args: &CheckArgs, console: &mut Console) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// The one of these files that includes a file.
+fn including<'f>(file: &Path, files: &'f [PathBuf]) -> Option<&'f PathBuf> {
+    // Paths may be written in two ways: "a.toml", "./a.toml".
+    let real = |path: &Path| path.canonicalize().ok();
+    let sought = real(file)?;
+    let includes = |whole: &&PathBuf| {
+        real(whole).is_some_and(|whole| whole != sought)
+            && lexicon::outline(whole).files.iter().any(|part| real(part).as_ref() == Some(&sought))
+    };
+    files.iter().find(includes)
+}
+
+/// What is said of a part that is given without its codebook.
+fn part(file: &Path) -> Diagnostic {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut beside: Vec<PathBuf> = beside.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    beside.sort();
+    let whole = including(file, &beside).map_or_else(|| "CODEBOOK.toml".to_string(), |whole| shown(whole));
+    let message = "a part of a codebook, without [codebook] and codes: alone it cannot be checked";
+    Diagnostic::error("lexicon-part", file.display().to_string(), message)
+        .help(format!("check it with the codebook that includes it: `precode check {whole}`"))
+}
+
+fn shown(path: &Path) -> String {
+    crate::diagnostic::escape(&path.display().to_string())
+}
+
 fn summary(args: &CheckArgs, file: &Path, lexicon: Option<&Lexicon>, found: &[Diagnostic]) -> String {
-    let name = crate::diagnostic::escape(&file.display().to_string());
+    let name = shown(file);
     let count = |severity| found.iter().filter(|problem| problem.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let Some(lexicon) = lexicon else { return format!("{name}: not read") };

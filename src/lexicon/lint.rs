@@ -55,7 +55,7 @@ struct Site<'l> {
     node: Node,
     /// The list or party that it is an entry of.
     list: Option<&'l str>,
-    /// True for a pattern that makes a rule fire.
+    /// True for a pattern that makes a rule fire by itself.
     fires: bool,
 }
 
@@ -72,11 +72,19 @@ fn sites(lexicon: &Lexicon) -> Vec<Site<'_>> {
     let entries = lists.chain(nouns).flat_map(|(name, entries)| {
         entries.iter().filter_map(move |entry| site(entry, Some(name.value.as_str()), false))
     });
-    let fires = source.rules.iter().flat_map(|rule| &rule.patterns).filter_map(|text| site(text, None, true));
+    let fires = source
+        .rules
+        .iter()
+        .flat_map(|rule| rule.patterns.iter().filter_map(move |text| site(text, None, !asks_for_more(rule))));
     let conditions = source.rules.iter().flat_map(conditions);
     let triggers = source.triggers.iter().flat_map(|trigger| &trigger.patterns);
     let others = conditions.chain(triggers).filter_map(|text| site(text, None, false));
     entries.chain(fires).chain(others).collect()
+}
+
+/// True when a rule asks for more than its pattern: a common word alone is then no mistake.
+fn asks_for_more(rule: &RuleSource) -> bool {
+    rule.asked.is_some() || !rule.with.is_empty() || !rule.without.is_empty()
 }
 
 /// The patterns of a rule besides those that make it fire.
@@ -336,16 +344,13 @@ impl<'l> Lint<'l> {
             self.warn("lexicon-idle", &rule.id, message, "take it away, or add not_near, not_before or not_after");
         }
         let turns = rule.effects.contains(&Some(Effect::Opposite));
-        for name in rule.codes.iter().filter(|_| turns) {
-            if codebook.id(&name.value).is_some_and(|code| codebook.opposite(code).is_none()) {
-                let message = format!("\"opposite\" drops the evidence: \"{}\" has no opposite", name.value);
-                self.warn(
-                    "lexicon-idle",
-                    name,
-                    message,
-                    "name one with opposite = \"…\" in its [[code]], or write \"drop\"",
-                );
-            }
+        let codes = || rule.codes.iter().filter_map(|name| codebook.id(&name.value));
+        // Of several codes, those without an opposite are dropped and the others turned: that may be all that is meant.
+        let none_turns = turns && codes().all(|code| codebook.opposite(code).is_none());
+        for name in rule.codes.iter().filter(|name| none_turns && codebook.id(&name.value).is_some()) {
+            let message = format!("\"opposite\" drops the evidence: \"{}\" has no opposite", name.value);
+            let help = "name one with opposite = \"…\" in its [[code]], or write \"drop\"";
+            self.warn("lexicon-idle", name, message, help);
         }
     }
 
@@ -459,7 +464,9 @@ impl<'l> Lint<'l> {
             return;
         }
         let used: BTreeSet<&str> = sites.iter().flat_map(|site| site.node.all()).filter_map(list_name).collect();
-        let parties = lexicon.source.parties.iter().map(|party| ("party", &party.name));
+        // A party that no pattern names still stands between actor and act: "we asked how the state trained them".
+        let directed = sites.iter().flat_map(|site| site.node.all()).any(|node| matches!(node, Node::Direct(..)));
+        let parties = lexicon.source.parties.iter().filter(|_| !directed).map(|party| ("party", &party.name));
         let lists = lexicon.source.lists.iter().map(|(name, _)| ("list", name));
         for (what, name) in lists.chain(parties) {
             let is_built_in = ["first_person", "third_person"].contains(&name.value.as_str());

@@ -22,7 +22,7 @@ use model::Model;
 use sha2::{Digest, Sha256};
 use source::Source;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What can be the matter with words that a rule found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +109,24 @@ pub fn check(path: &Path) -> (Option<Lexicon>, Vec<Diagnostic>) {
     found.extend(Model::beside(path, &lexicon.codebook).err());
     in_order(&lexicon.source, &mut found);
     (Some(lexicon), found)
+}
+
+/// What a file is made of, as far as another one may be concerned.
+#[derive(Debug)]
+pub struct Outline {
+    /// The files that it is read from: itself, and what it includes.
+    pub files: Vec<PathBuf>,
+    /// True for a file of rules, lists or context without a codebook of its own: another one includes it.
+    pub part: bool,
+}
+
+/// The outline of a file; of one that cannot be read, an outline without files.
+pub fn outline(path: &Path) -> Outline {
+    let (source, _) = read(path);
+    let codebook = &source.codebook;
+    let named = !codebook.name.is_empty() || !codebook.facets.is_empty() || !codebook.codes.is_empty();
+    let written = !source.rules.is_empty() || !source.lists.is_empty() || !source.triggers.is_empty();
+    Outline { files: source.files.iter().map(|file| PathBuf::from(&file.path)).collect(), part: written && !named }
 }
 
 /// By file and place, each once: a list that others hold is read with each of them.
