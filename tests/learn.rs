@@ -240,6 +240,18 @@ fn the_command_writes_the_model_and_its_report_and_changes_nothing_else() {
 }
 
 #[test]
+fn a_study_coded_with_a_fitted_confidence_is_no_fair_before() {
+    let (folder, _) = study();
+    let manifest = folder.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"shipped\"", "\"confidence.json\"")).unwrap();
+    let (study, labels) = (path(folder.path(), ""), path(folder.path(), "labels.jsonl"));
+    let (_, err, code) = precode(&["learn", &study, "--labels", &labels, "--resamples", "100"]);
+    assert_eq!(code, Some(0));
+    assert!(err.starts_with("warning: ") && err.contains("\"before\" is not held out"), "{err}");
+}
+
+#[test]
 fn a_model_is_carried_to_another_study_of_the_same_codebook() {
     let (folder, made) = study();
     let (here, labels) = (path(folder.path(), ""), path(folder.path(), "labels.jsonl"));

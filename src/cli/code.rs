@@ -11,7 +11,7 @@ use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
 use crate::store::corpus::{self, Corpus};
 use crate::store::layout::Study;
-use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report};
+use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report, SHIPPED};
 use crate::store::ordered::Bounds;
 use crate::store::publish::{self, Partial};
 use crate::store::rows::Cells;
@@ -276,7 +276,7 @@ impl Material {
 
 /// The confidence that comes with the codebook.
 fn shipped() -> Origin {
-    Origin { name: "shipped".to_string(), sha256: String::new() }
+    Origin { name: SHIPPED.to_string(), sha256: String::new() }
 }
 
 /// Options that change results; not threads, not folders.

@@ -9,6 +9,7 @@ use crate::learn::example::{Examples, collect};
 use crate::learn::model::{MODEL_SCHEMA, Model};
 use crate::learn::report::{self, Outcome, Settings};
 use crate::store::layout::Study;
+use crate::store::manifest::SHIPPED;
 use anyhow::Context;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,7 @@ pub fn learn(args: &LearnArgs, console: &mut Console) -> anyhow::Result<Exit> {
     if let Some(from) = &args.from {
         return carry(args, from, &study, &loaded, &examples, &bootstrap, console);
     }
+    warn_of_own_confidence(&loaded, console);
     let settings = Settings { stems: args.stems, seed: args.seed, bootstrap };
     let outcome = report::learn(&loaded.codings, &examples, &loaded.manifest.lexicon.sha256, &settings);
     write(&study, &outcome)?;
@@ -102,6 +104,19 @@ pub fn learn(args: &LearnArgs, console: &mut Console) -> anyhow::Result<Exit> {
     };
     console.bytes(text.as_bytes())?;
     Ok(if examples.rows.is_empty() { Exit::Nothing } else { Exit::Done })
+}
+
+/// A study that was coded with a fitted confidence: decisions that it was fitted on flatter it as what is replaced.
+fn warn_of_own_confidence(loaded: &Loaded, console: &mut Console) {
+    let confidence = &loaded.manifest.confidence;
+    if confidence.name != SHIPPED {
+        console.warn(&format!(
+            "warning: the study was coded with the fitted confidence {}; where it was fitted on decisions of this study, \
+             \"before\" is not held out, and what learning gains is understated; help: code the study again without \
+             --confidence, then learn",
+            confidence.name
+        ));
+    }
 }
 
 /// `confidence.json`, and the report with its pictures in `learn/`.

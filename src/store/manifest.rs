@@ -18,10 +18,13 @@ pub const MANIFEST_SCHEMA: &str = "precode.manifest/1";
 /// Value of [`Report::schema`].
 pub const REPORT_SCHEMA: &str = "precode.report/1";
 
+/// Value of [`Origin::name`] for what is inside the program.
+pub const SHIPPED: &str = "shipped";
+
 /// A file that a run was made from, by its name without folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// File name, or `shipped` for what is inside the program.
+    /// File name, or [`SHIPPED`].
     pub name: String,
     /// Digest of its bytes, and of all files that it names.
     pub sha256: String,

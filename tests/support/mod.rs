@@ -36,6 +36,8 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 pub fn tool(name: &str) -> Option<&str> {
     let found = Command::new(name).arg("--version").output().is_ok();
     if !found {
+        let required = std::env::var_os(format!("PRECODE_REQUIRE_{}", name.to_uppercase()));
+        assert!(required.is_none(), "{name} is required");
         eprintln!("skipped: {name} is not installed");
     }
     found.then_some(name)
