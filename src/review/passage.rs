@@ -5,8 +5,11 @@
 
 use super::results::Results;
 use crate::coding::TurnRow;
+use crate::segment;
+use crate::span::Span;
 use crate::store::journal::append::SegmentRef;
 use crate::store::journal::carry::{byte_of, segment_hash};
+use crate::token::{Forms, Language, Reading, Terms, tokenize};
 use crate::transcript::SpeakerRole;
 use serde_json::{Value, json};
 use std::io;
@@ -106,63 +109,40 @@ impl Passage {
     }
 }
 
-/// Words before a full stop that does not end a sentence.
-const ABBREVIATIONS: [&str; 18] = [
-    "mr", "mrs", "ms", "dr", "prof", "st", "no", "vs", "etc", "e.g", "i.e", "a.m", "p.m", "jr", "sr", "dept", "inc",
-    "approx",
-];
+/// Sentences are cut by words alone: no lexicon has a say in it.
+struct NoTerms;
 
-/// Sentences of a turn as code points from its start, blanks between them left out. They cut the text for choosing by
-/// keys; the segments of a run are cut by the pipeline.
+impl Terms for NoTerms {
+    fn of(&self, _: &str, _: &[Reading]) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+/// Sentences of a turn as code points from its start, blanks between them left out; cut where the segments of a run are.
 ///
 /// ```
 /// # use precode::review::passage::sentences;
 /// assert_eq!(sentences("We met Dr. Lee. \"Why?\" I said."), [(0, 15), (16, 22), (23, 30)]);
 /// ```
 pub fn sentences(text: &str) -> Vec<(usize, usize)> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut found = Vec::new();
-    let mut start = 0;
-    for at in 0..chars.len() {
-        if at + 1 == chars.len() || is_end(&chars, start, at) {
-            push_trimmed(&chars, start, at + 1, &mut found);
-            start = at + 1;
+    let (mut forms, mut tokens) = (Forms::new(Language::English, &NoTerms), Vec::new());
+    let whole = Span::new(0, text.len());
+    tokenize(text, whole, &mut forms, &mut tokens);
+    let found = segment::sentences(text, &tokens, &forms);
+    let starts = (1..found.len()).map(|i| segment::span(text, &tokens, &found, i..i + 1, whole).start);
+    // From one start to the next, so that what is no word (an emoji, say) can be chosen too.
+    let (mut at, mut from, mut spans) = (0, 0, Vec::new());
+    for to in starts.chain([text.len()]) {
+        let piece = &text[from..to];
+        let lead = piece.chars().take_while(|c| c.is_whitespace()).count();
+        let n = piece.trim().chars().count();
+        if n > 0 {
+            spans.push((at + lead, at + lead + n));
         }
+        at += piece.chars().count();
+        from = to;
     }
-    found
-}
-
-fn push_trimmed(chars: &[char], mut start: usize, mut end: usize, found: &mut Vec<(usize, usize)>) {
-    while start < end && chars[start].is_whitespace() {
-        start += 1;
-    }
-    while start < end && chars[end - 1].is_whitespace() {
-        end -= 1;
-    }
-    if start < end {
-        found.push((start, end));
-    }
-}
-
-/// True when the blank at `at` stands between two sentences.
-fn is_end(chars: &[char], start: usize, at: usize) -> bool {
-    if !chars[at].is_whitespace() || chars[at + 1].is_whitespace() {
-        return false;
-    }
-    let closing = |c: &&char| matches!(c, '"' | '\'' | '”' | '’' | ')' | ']' | '»') || c.is_whitespace();
-    let Some(mark) = chars[start..at].iter().rev().find(|c| !closing(c)) else { return false };
-    match mark {
-        '?' | '!' | '…' => !chars[at + 1].is_lowercase(),
-        '.' => !chars[at + 1].is_lowercase() && !is_abbreviation(&chars[start..at]),
-        _ => chars[at] == '\n' && chars[at - 1] == '\n',
-    }
-}
-
-fn is_abbreviation(before: &[char]) -> bool {
-    let word: String = before.iter().rev().take_while(|c| !c.is_whitespace()).collect();
-    let word: String =
-        word.chars().rev().collect::<String>().trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    ABBREVIATIONS.contains(&word.as_str()) || (word.chars().count() == 1 && word != "i")
+    spans
 }
 
 #[cfg(test)]
