@@ -143,9 +143,12 @@ pub fn judge(scene: &Scene, gathered: &Gathered, least: f64) -> Vec<Verdict> {
 pub struct Judge<'l> {
     lexicon: &'l Lexicon,
     bag: Bag,
-    /// For each code, its fitted line, and for each other code what its rule score is multiplied with.
-    lines: Vec<Option<(&'l Line, Vec<Option<f64>>)>>,
+    /// For each code its fitted line, where it has one.
+    lines: Vec<Option<ByPlace<'l>>>,
 }
+
+/// A fitted line, and for each code, by its place, what its rule score is multiplied with.
+type ByPlace<'l> = (&'l Line, Vec<Option<f64>>);
 
 impl<'l> Judge<'l> {
     /// One for a lexicon.
