@@ -7,7 +7,7 @@
 //! overlapping matches are found. A sentence is short, so that a set of its places is one number, and a pattern is
 //! followed from all its places at once.
 
-use crate::lexicon::plan::{Goal, Index};
+use crate::lexicon::plan::{Goal, Index, Phrase};
 use crate::lexicon::terms::TermId;
 use crate::lexicon::{Lexicon, Pat};
 use crate::segment::LONGEST_SENTENCE;
@@ -162,14 +162,25 @@ pub struct Board {
     places: Vec<Places>,
     /// Terms that stand in the sentence.
     met: Vec<u32>,
-    /// For each list: where its phrases begin, and where those end.
-    phrases: Vec<Vec<(u32, Places)>>,
+    /// For each list: its phrases.
+    phrases: Vec<Phrases>,
     /// Lists that have phrases in the sentence.
     with_phrases: Vec<usize>,
+    /// Phrases that wait for the phrases in them; empty between sentences.
+    deep: Vec<(u32, u32)>,
     /// Every token.
     whole: Places,
     /// Tokens that do not count in a gap.
     light: Places,
+}
+
+/// The phrases of a list that stand in the sentence.
+#[derive(Default)]
+struct Phrases {
+    /// Where one begins.
+    begins: Places,
+    /// Where each begins and may end.
+    runs: Vec<(u32, Places)>,
 }
 
 impl Board {
@@ -178,8 +189,9 @@ impl Board {
         Board {
             places: vec![0; lexicon.terms.n_ids()],
             met: Vec::new(),
-            phrases: vec![Vec::new(); lexicon.lists.len()],
+            phrases: lexicon.lists.iter().map(|_| Phrases::default()).collect(),
             with_phrases: Vec::new(),
+            deep: Vec::new(),
             whole: 0,
             light: 0,
         }
@@ -188,7 +200,10 @@ impl Board {
     /// Forgets the sentence before and takes up this one.
     pub fn read(&mut self, scene: &Scene, sentence: &Range<usize>) {
         self.met.drain(..).for_each(|term| self.places[term as usize] = 0);
-        self.with_phrases.drain(..).for_each(|list| self.phrases[list].clear());
+        for list in self.with_phrases.drain(..) {
+            self.phrases[list].begins = 0;
+            self.phrases[list].runs.clear();
+        }
         self.light = 0;
         self.whole = upto(sentence.len()) >> 1;
         for (place, i) in sentence.clone().enumerate() {
@@ -207,34 +222,56 @@ impl Board {
 
     fn read_phrases(&mut self, scene: &Scene, sentence: &Range<usize>) {
         let plan = &scene.lexicon.plan;
+        let mut deep = std::mem::take(&mut self.deep);
         for i in 0..self.met.len() {
-            for &phrase in &plan.phrases_at.at[self.met[i] as usize] {
-                let phrase = &plan.phrases[phrase as usize];
-                if !self.has(&phrase.needs) {
+            for entry in plan.phrases_at.at(self.met[i]) {
+                if self.places[entry.second.0 as usize] == 0 {
                     continue;
                 }
-                let follow = |board: &Board, from: Places| {
-                    Sheet { scene, sentence, board, level: None }.ends(&phrase.pat, from)
-                };
-                let begins = Sheet { scene, sentence, board: self, level: None }.begins(&phrase.pat);
-                let begins = if follow(self, begins) == 0 { 0 } else { begins };
-                for start in each(begins) {
-                    let ends = follow(self, 1 << start);
-                    if ends != 0 {
-                        self.put(&phrase.lists, start as u32, ends);
-                    }
+                let phrase = &plan.phrases[entry.place as usize];
+                match phrase.depth {
+                    0 => self.read_phrase(scene, sentence, phrase),
+                    depth => deep.push((depth, entry.place)),
                 }
+            }
+        }
+        deep.sort_unstable();
+        deep.drain(..).for_each(|(_, place)| self.read_phrase(scene, sentence, &plan.phrases[place as usize]));
+        self.deep = deep;
+    }
+
+    fn read_phrase(&mut self, scene: &Scene, sentence: &Range<usize>, phrase: &Phrase) {
+        if !self.has(&phrase.needs) {
+            return;
+        }
+        let follow =
+            |board: &Board, from: Places| Sheet { scene, sentence, board, level: None }.ends(&phrase.pat, from);
+        let begins = Sheet { scene, sentence, board: self, level: None }.begins(&phrase.pat);
+        if follow(self, begins) == 0 {
+            return;
+        }
+        for start in each(begins) {
+            match follow(self, 1 << start) {
+                0 => {}
+                ends => self.put(&phrase.lists, start, ends),
             }
         }
     }
 
-    fn put(&mut self, lists: &[usize], start: u32, ends: Places) {
+    fn put(&mut self, lists: &[usize], start: usize, ends: Places) {
         for &list in lists {
-            if self.phrases[list].is_empty() {
+            let phrases = &mut self.phrases[list];
+            if phrases.begins == 0 {
                 self.with_phrases.push(list);
             }
-            self.phrases[list].push((start, ends));
+            phrases.begins |= 1 << start;
+            phrases.runs.push((start as u32, ends));
         }
+    }
+
+    /// True when one of these terms stands in the sentence.
+    fn has_any(&self, terms: &[TermId]) -> bool {
+        terms.iter().any(|term| self.places[term.0 as usize] != 0)
     }
 
     /// True when a word of each of these sets stands in the sentence.
@@ -327,10 +364,9 @@ impl Sheet<'_> {
     fn list_begins(&self, place: usize) -> Places {
         let (lexicon, board) = (self.scene.lexicon, self.board);
         let words = board.places[lexicon.lists[place].term.0 as usize];
-        let phrases = board.phrases[place].iter().fold(words, |all, (start, _)| all | 1 << start);
         let loose =
             lexicon.plan.loose[place].iter().map(|&phrase| self.begins(&lexicon.lists[place].phrases[phrase]));
-        loose.fold(phrases, |all, begins| all | begins)
+        loose.fold(words | board.phrases[place].begins, |all, begins| all | begins)
     }
 
     /// The lists whose entries are a party to a speaker of this level.
@@ -377,8 +413,12 @@ impl Sheet<'_> {
         let (lexicon, board) = (self.scene.lexicon, self.board);
         let list = &lexicon.lists[place];
         let words = (from & board.places[list.term.0 as usize]) << 1;
-        let phrases = board.phrases[place].iter().filter(|(start, _)| from >> start & 1 != 0);
-        let ends = phrases.fold(words, |all, (_, ends)| all | ends);
+        let phrases = &board.phrases[place];
+        let mut ends = words;
+        if phrases.begins & from != 0 {
+            let begun = phrases.runs.iter().filter(|(start, _)| from >> start & 1 != 0);
+            ends = begun.fold(words, |all, (_, ends)| all | ends);
+        }
         let loose = lexicon.plan.loose[place].iter().map(|&phrase| self.ends_by(&list.phrases[phrase], from, limit));
         loose.fold(ends, |all, ends| all | ends)
     }
@@ -605,10 +645,11 @@ impl Search {
     pub fn sentence(&mut self, scene: &Scene, sentence: &Range<usize>, index: &Index, wanted: &[bool]) {
         self.board.read(scene, sentence);
         let (board, plan) = (&self.board, &scene.lexicon.plan);
-        let here = board.met.iter().flat_map(|&term| &index.at[term as usize]).chain(&index.anywhere);
-        for &goal in here.filter(|&&goal| wanted[goal as usize]) {
-            let Goal::Words { pat, level, needs } = &plan.goals[goal as usize] else { continue };
-            if !board.has(needs) {
+        let placed = board.met.iter().flat_map(|&term| index.at(term));
+        let placed = placed.filter(|entry| board.places[entry.second.0 as usize] != 0).map(|entry| entry.place);
+        for goal in placed.chain(index.anywhere.iter().copied()).filter(|&goal| wanted[goal as usize]) {
+            let Goal::Words { pat, level, needs, also } = &plan.goals[goal as usize] else { continue };
+            if !board.has(needs) || !also.iter().all(|set| board.has_any(set)) {
                 continue;
             }
             let sheet = Sheet { scene, sentence, board, level: scene.level.or(level.as_deref()) };
@@ -668,8 +709,10 @@ fn shortest(mut found: Vec<Match>) -> Vec<Match> {
 }
 
 /// True for what may be left out.
+#[inline]
 fn is_nullable(pat: &Pat) -> bool {
     match pat {
+        Pat::Term(_) | Pat::List(_) => false,
         Pat::Opt(_) => true,
         Pat::Alt(pats) => pats.iter().any(is_nullable),
         Pat::Seq(items) => items.iter().all(|(_, item)| is_nullable(item)),

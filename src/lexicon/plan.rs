@@ -21,6 +21,8 @@ pub enum Goal {
         level: Option<String>,
         /// Of each of these sets a word stands wherever the pattern matches; the rarest first.
         needs: Vec<TermId>,
+        /// So it is with each of these, too common to have an id; the commonest term of each first.
+        also: Vec<Vec<TermId>>,
     },
     /// All in the segment: each match of the first with the nearest of each other that does not overlap it.
     Both(Vec<u32>),
@@ -35,10 +37,29 @@ pub enum Goal {
 /// Goals by the set of terms that is looked for first.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// For each term, the goals whose rarest need it is.
-    pub at: Vec<Vec<u32>>,
+    /// For each term and one more, where its entries begin.
+    begins: Vec<u32>,
+    entries: Vec<Entry>,
     /// Goals that need no word: a regular expression may stand anywhere.
     pub anywhere: Vec<u32>,
+}
+
+/// A goal, or a phrase, where its rarest need stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its place.
+    pub place: u32,
+    /// Its second need, or its rarest again: most entries fail at it, and nothing else of them is looked at.
+    pub second: TermId,
+}
+
+impl Index {
+    /// What has this term for its rarest need.
+    #[inline]
+    pub fn at(&self, term: u32) -> &[Entry] {
+        let term = term as usize;
+        &self.entries[self.begins[term] as usize..self.begins[term + 1] as usize]
+    }
 }
 
 /// The goals of one rule.
@@ -65,6 +86,8 @@ pub struct Phrase {
     pub needs: Vec<TermId>,
     /// Places of its lists.
     pub lists: Vec<usize>,
+    /// 0 where no phrase of another list may stand in it, else one more than the deepest of those.
+    pub depth: u32,
 }
 
 /// What the matcher follows.
@@ -88,8 +111,8 @@ pub struct Plan {
     pub phrases: Vec<Phrase>,
     /// Phrases by their rarest need.
     pub phrases_at: Index,
-    /// For each list, the places of its phrases that depend on more than their words: on the speaker's level, on other
-    /// lists' phrases, or on a regular expression.
+    /// For each list, the places of its phrases that depend on more than their words: on the speaker's level, or on a
+    /// regular expression.
     pub loose: Vec<Vec<usize>>,
 }
 
@@ -120,8 +143,15 @@ impl Plan {
     }
 }
 
-/// Sets of terms with more than this cost are worth looking for only where there is nothing rarer.
-const COMMON_COST: u32 = 60;
+/// Sets of terms that stand more often than this in ten thousand words are looked for only where there is nothing
+/// rarer: most sentences have them.
+const COMMON_COST: u32 = 200;
+
+/// Sets that stand more often than this are in nearly every sentence.
+const EVERYWHERE_COST: u32 = 2000;
+
+/// Groups of words are drawn together unless they stand more often than this in ten thousand words.
+const DRAWN_COST: u32 = 150;
 
 /// Needs that a goal is held to.
 const MOST_NEEDS: usize = 4;
@@ -226,7 +256,7 @@ impl<'c> Planner<'c> {
     fn condition(&mut self, pat: &Pat, level: Option<&str>) -> u32 {
         let goal = match pat {
             Pat::Code(code) => Goal::Code(*code),
-            Pat::Alt(pats) => Goal::Either(pats.iter().map(|pat| self.condition(pat, level)).collect()),
+            Pat::Alt(pats) => return self.either(pats, level, Self::condition),
             Pat::Both(pats) if pats.iter().any(|pat| matches!(pat, Pat::Code(_) | Pat::Alt(_))) => {
                 Goal::Each(pats.iter().map(|pat| self.condition(pat, level)).collect())
             }
@@ -239,12 +269,25 @@ impl<'c> Planner<'c> {
     fn goal(&mut self, pat: &Pat, level: Option<&str>) -> u32 {
         let goal = match pat {
             Pat::Both(pats) => Goal::Both(pats.iter().map(|pat| self.goal(pat, level)).collect()),
-            Pat::Alt(pats) if pats.iter().any(|pat| matches!(pat, Pat::Both(_))) => {
-                Goal::Either(pats.iter().map(|pat| self.goal(pat, level)).collect())
-            }
+            Pat::Alt(pats) => return self.either(pats, level, Self::goal),
             pat => return self.words(pat, level),
         };
         self.push(goal)
+    }
+
+    /// One of several: the single words as one goal, and each other as its own, so that each is looked for by its own
+    /// rarest word. The shortest match for each start stays the same.
+    fn either(&mut self, pats: &[Pat], level: Option<&str>, goal: fn(&mut Self, &Pat, Option<&str>) -> u32) -> u32 {
+        let is_word = |pat: &&Pat| matches!(pat, Pat::Term(_));
+        let words: Vec<Pat> = pats.iter().filter(is_word).cloned().collect();
+        let mut parts: Vec<u32> = pats.iter().filter(|pat| !is_word(pat)).map(|pat| goal(self, pat, level)).collect();
+        if !words.is_empty() {
+            parts.push(self.words(&Pat::Alt(words), level));
+        }
+        match parts[..] {
+            [only] => only,
+            _ => self.push(Goal::Either(parts)),
+        }
     }
 
     fn push(&mut self, goal: Goal) -> u32 {
@@ -259,8 +302,8 @@ impl<'c> Planner<'c> {
         if let Some(&goal) = self.known.get(&key) {
             return goal;
         }
-        let (needs, pat) = (self.needs(pat), self.drawn(pat));
-        let goal = self.push(Goal::Words { pat, level, needs });
+        let ((needs, also), pat) = (self.needs(pat), self.drawn(pat));
+        let goal = self.push(Goal::Words { pat, level, needs, also });
         self.known.insert(key, goal);
         goal
     }
@@ -285,8 +328,9 @@ impl<'c> Planner<'c> {
                     continue;
                 }
                 let phrase = *known.entry(key(pat)).or_insert_with(|| {
-                    let (needs, pat) = (self.needs(pat), self.drawn(pat));
-                    self.plan.phrases.push(Phrase { pat, needs, lists: Vec::new() });
+                    let ((needs, _), pat) = (self.needs(pat), self.drawn(pat));
+                    let depth = self.depth(&pat);
+                    self.plan.phrases.push(Phrase { pat, needs, lists: Vec::new(), depth });
                     self.plan.phrases.len() - 1
                 });
                 let lists = &mut self.plan.phrases[phrase].lists;
@@ -301,9 +345,22 @@ impl<'c> Planner<'c> {
     fn is_loose(&self, pat: &Pat) -> bool {
         any_part(pat, &mut |part| match part {
             Pat::Party(_) | Pat::Regex(_) => true,
-            Pat::List(place) => !self.lists[*place].phrases.is_empty(),
+            Pat::List(place) => self.lists[*place].phrases.iter().any(|phrase| self.is_loose(phrase)),
             _ => false,
         })
+    }
+
+    /// How deep phrases of lists may stand in a phrase.
+    fn depth(&self, pat: &Pat) -> u32 {
+        let mut deepest = 0;
+        any_part(pat, &mut |part| {
+            if let Pat::List(place) = part {
+                let inner = self.lists[*place].phrases.iter().map(|phrase| self.depth(phrase) + 1);
+                deepest = deepest.max(inner.max().unwrap_or(0));
+            }
+            false
+        });
+        deepest
     }
 
     /// The pattern with the single words of each group as one set, unless they are so common that a set of them would
@@ -313,7 +370,7 @@ impl<'c> Planner<'c> {
             Pat::Alt(pats) => {
                 let word = |pat: &Pat| if let Pat::Term(term) = pat { Some(*term) } else { None };
                 let words: Vec<TermId> = pats.iter().filter_map(word).collect();
-                if words.len() < 3 || self.cost(&words) > 2 * COMMON_COST {
+                if words.len() < 3 || self.cost(&words) > DRAWN_COST {
                     return Pat::Alt(pats.iter().map(|pat| self.drawn(pat)).collect());
                 }
                 let set = Pat::Term(self.set(words));
@@ -336,16 +393,19 @@ impl<'c> Planner<'c> {
         }
     }
 
-    /// Sets of terms of each of which a word stands wherever the pattern matches, the rarest first.
-    fn needs(&mut self, pat: &Pat) -> Vec<TermId> {
+    /// Sets of terms of each of which a word stands wherever the pattern matches, the rarest first; and, apart, those
+    /// too common to be written down for every word that meets them.
+    fn needs(&mut self, pat: &Pat) -> (Vec<TermId>, Vec<Vec<TermId>>) {
         let mut sets = Vec::new();
         self.conjuncts(pat, &mut sets);
         sets.sort_by_key(|terms| self.cost(terms));
         let rare = sets.iter().skip(1).take_while(|terms| self.cost(terms) < COMMON_COST).count();
-        sets.truncate((1 + rare).min(MOST_NEEDS));
+        let mut also = sets.split_off((1 + rare).min(MOST_NEEDS).min(sets.len()));
+        also.retain(|terms| self.cost(terms) < EVERYWHERE_COST);
+        also.iter_mut().for_each(|terms| terms.sort_by_key(|&term| std::cmp::Reverse(self.cost(&[term]))));
         let mut needs: Vec<TermId> = sets.into_iter().map(|terms| self.set(terms)).collect();
         needs.dedup();
-        needs
+        (needs, also)
     }
 
     fn conjuncts(&self, pat: &Pat, into: &mut Vec<Vec<TermId>>) {
@@ -442,14 +502,20 @@ impl Plan {
 }
 
 fn index<'n>(n_terms: usize, entries: impl Iterator<Item = (u32, &'n [TermId])>) -> Index {
-    let mut index = Index { at: vec![Vec::new(); n_terms], anywhere: Vec::new() };
+    let mut anywhere = Vec::new();
+    let mut placed = Vec::new();
     for (entry, needs) in entries {
         match needs.first() {
-            Some(rarest) => index.at[rarest.0 as usize].push(entry),
-            None => index.anywhere.push(entry),
+            Some(&rarest) => {
+                let second = *needs.get(1).unwrap_or(&rarest);
+                placed.push((rarest.0, Entry { place: entry, second }));
+            }
+            None => anywhere.push(entry),
         }
     }
-    index
+    placed.sort_unstable();
+    let begins = (0..=n_terms as u32).map(|term| placed.partition_point(|pair| pair.0 < term) as u32).collect();
+    Index { begins, entries: placed.into_iter().map(|pair| pair.1).collect(), anywhere }
 }
 
 /// True when the test holds for a part of the pattern, or the whole.
