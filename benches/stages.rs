@@ -132,8 +132,8 @@ impl Bench<'_> {
         self.stage("matching", || {
             each(&mut |scene, _| scene.sentences.iter().for_each(|sentence| board.read(scene, sentence)));
         });
-        let (mut search, wanted) = (Search::new(self.lexicon), self.lexicon.plan.wanted(&self.lexicon.rules, None));
-        self.stage("rules", || each(&mut |scene, _| search.run(scene, &self.lexicon.plan.rules, &wanted)));
+        let mut search = Search::new(self.lexicon);
+        self.stage("rules", || each(&mut |scene, _| search.run(scene, &self.lexicon.plan.rules)));
         let nobody = BTreeMap::new();
         let around = Surroundings { question: None, attributes: &nobody };
         let mut gatherer = Gatherer::new(self.lexicon);

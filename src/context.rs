@@ -41,9 +41,8 @@ impl Contexts {
 pub fn scopes(scene: &Scene) -> Vec<Contexts> {
     let mut scopes = quoted(scene.tokens);
     let mut search = Search::new(scene.lexicon);
-    let everything = vec![true; scene.lexicon.plan.goals.len()];
     for sentence in scene.sentences {
-        mark(scene, sentence, &mut search, &everything, &mut scopes);
+        mark(scene, sentence, &mut search, &mut scopes);
     }
     scopes
 }
@@ -66,15 +65,9 @@ pub(crate) fn quoted(tokens: &[Token]) -> Vec<Contexts> {
 }
 
 /// Marks what lies in the scope of the triggers of one sentence.
-pub(crate) fn mark(
-    scene: &Scene,
-    sentence: &Range<usize>,
-    search: &mut Search,
-    everything: &[bool],
-    scopes: &mut [Contexts],
-) {
+pub(crate) fn mark(scene: &Scene, sentence: &Range<usize>, search: &mut Search, scopes: &mut [Contexts]) {
     search.clear();
-    search.sentence(scene, sentence, &scene.lexicon.plan.triggers, everything);
+    search.sentence(scene, sentence, &scene.lexicon.plan.triggers);
     let mut found = triggers_in(scene.lexicon, search);
     if found.iter().all(|(trigger, _)| trigger.kind.is_none()) {
         return;

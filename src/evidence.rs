@@ -9,11 +9,11 @@
 
 use crate::codebook::CodeId;
 use crate::context::{self, Contexts};
-use crate::lexicon::plan::Goal;
+use crate::lexicon::plan::{Goal, Index};
 use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
 use crate::matcher::{Match, Scene, Search};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One hit of one rule, for one code.
@@ -78,9 +78,8 @@ pub fn gather(scene: &Scene, around: &Surroundings) -> Gathered {
 /// Gathers evidence from segment after segment: what it takes to do so is made once.
 pub struct Gatherer<'l> {
     lexicon: &'l Lexicon,
-    /// Goals that a rule for speakers of this level asks for.
-    wanted: (Option<Option<String>>, Vec<bool>),
-    everything: Vec<bool>,
+    /// Goals that rules ask for, by the level of the speakers that the rules hold for.
+    goals: FxHashMap<Option<String>, Index>,
     answer: Search,
     question: Search,
     triggers: Search,
@@ -99,8 +98,7 @@ impl<'l> Gatherer<'l> {
     pub fn new(lexicon: &'l Lexicon) -> Self {
         Gatherer {
             lexicon,
-            wanted: (None, Vec::new()),
-            everything: vec![true; lexicon.plan.goals.len()],
+            goals: FxHashMap::default(),
             answer: Search::new(lexicon),
             question: Search::new(lexicon),
             triggers: Search::new(lexicon),
@@ -122,8 +120,10 @@ impl<'l> Gatherer<'l> {
     /// [`Gatherer::begin_turn`] only.
     pub fn gather(&mut self, scene: &Scene, around: &Surroundings) -> Gathered {
         let mut gathered = Gathered::default();
-        self.want(scene.level);
-        self.answer.run(scene, &self.lexicon.plan.rules, &self.wanted.1);
+        let level = scene.level.map(str::to_string);
+        let goals =
+            self.goals.entry(level).or_insert_with(|| self.lexicon.plan.of_level(&self.lexicon.rules, scene.level));
+        self.answer.run(scene, goals);
         let rules = self.candidates();
         if rules.is_empty() {
             return gathered;
@@ -141,12 +141,6 @@ impl<'l> Gatherer<'l> {
         }
         gathered.by_code.values_mut().for_each(|found| found.sort_by_key(|f| (f.hit, f.rule)));
         gathered
-    }
-
-    fn want(&mut self, level: Option<&str>) {
-        if self.wanted.0.as_ref().is_none_or(|known| known.as_deref() != level) {
-            self.wanted = (Some(level.map(str::to_string)), self.lexicon.plan.wanted(&self.lexicon.rules, level));
-        }
     }
 
     /// Rules of which something stands in the segment, in their order.
@@ -216,7 +210,7 @@ impl<'l> Gatherer<'l> {
         let asked = goals.asked.is_none_or(|goal| {
             around.question.is_some_and(|question| {
                 if !std::mem::replace(&mut self.asked, true) {
-                    self.question.run(&question, &self.lexicon.plan.asked, &self.everything);
+                    self.question.run(&question, &self.lexicon.plan.asked);
                 }
                 holds(&question, &self.question, &Gathered::default(), goal)
             })
@@ -254,7 +248,7 @@ impl<'l> Gatherer<'l> {
                 break;
             }
             if !std::mem::replace(&mut self.marked[i], true) {
-                context::mark(scene, sentence, &mut self.triggers, &self.everything, &mut self.scopes);
+                context::mark(scene, sentence, &mut self.triggers, &mut self.scopes);
             }
         }
         let focus = &self.scopes[hit.focus_start..hit.focus_end];

@@ -628,11 +628,11 @@ impl Search {
         Search { board: Board::new(lexicon), hits, met: Vec::new() }
     }
 
-    /// Forgets what was found, and finds the goals of `index` that `wanted` names in the segment.
-    pub fn run(&mut self, scene: &Scene, index: &Index, wanted: &[bool]) {
+    /// Forgets what was found, and finds the goals of `index` in the segment.
+    pub fn run(&mut self, scene: &Scene, index: &Index) {
         self.clear();
         for sentence in scene.sentences {
-            self.sentence(scene, sentence, index, wanted);
+            self.sentence(scene, sentence, index);
         }
     }
 
@@ -642,23 +642,33 @@ impl Search {
     }
 
     /// Adds what one sentence holds.
-    pub fn sentence(&mut self, scene: &Scene, sentence: &Range<usize>, index: &Index, wanted: &[bool]) {
+    pub fn sentence(&mut self, scene: &Scene, sentence: &Range<usize>, index: &Index) {
         self.board.read(scene, sentence);
-        let (board, plan) = (&self.board, &scene.lexicon.plan);
-        let placed = board.met.iter().flat_map(|&term| index.at(term));
-        let placed = placed.filter(|entry| board.places[entry.second.0 as usize] != 0).map(|entry| entry.place);
-        for goal in placed.chain(index.anywhere.iter().copied()).filter(|&goal| wanted[goal as usize]) {
-            let Goal::Words { pat, level, needs, also } = &plan.goals[goal as usize] else { continue };
-            if !board.has(needs) || !also.iter().all(|set| board.has_any(set)) {
-                continue;
+        for i in 0..self.board.met.len() {
+            for entry in index.at(self.board.met[i]) {
+                if self.board.places[entry.second.0 as usize] != 0 {
+                    self.look_for(scene, sentence, entry.place);
+                }
             }
-            let sheet = Sheet { scene, sentence, board, level: scene.level.or(level.as_deref()) };
+        }
+        index.anywhere.iter().for_each(|&goal| self.look_for(scene, sentence, goal));
+    }
+
+    /// Adds the matches of one goal in the sentence on the board.
+    fn look_for(&mut self, scene: &Scene, sentence: &Range<usize>, goal: u32) {
+        let Goal::Words { pat, level, needs, also } = &scene.lexicon.plan.goals[goal as usize] else { return };
+        let board = &self.board;
+        if !board.has(needs) || !also.iter().all(|set| board.has_any(set)) {
+            return;
+        }
+        let sheet = Sheet { scene, sentence, board, level: scene.level.or(level.as_deref()) };
+        let found = sheet.find(pat);
+        if !found.is_empty() {
             let hits = &mut self.hits[goal as usize];
-            let before = hits.len();
-            hits.extend(sheet.find(pat));
-            if before == 0 && !hits.is_empty() {
+            if hits.is_empty() {
                 self.met.push(goal);
             }
+            hits.extend(found);
         }
     }
 

@@ -609,7 +609,7 @@ fn engine(lexicon: &Lexicon, text: &str, level: &str) -> (Vec<(usize, usize)>, V
     let found = scene.matches(&lexicon.rules[0].patterns[0]);
     // What a run does: only where a word of each need stands.
     let mut search = Search::new(lexicon);
-    search.run(&scene, &lexicon.plan.rules, &vec![true; lexicon.plan.goals.len()]);
+    search.run(&scene, &lexicon.plan.rules);
     assert_eq!(search.matches(&scene, lexicon.plan.of_rule[0].patterns[0]), found, "goal and pattern differ");
     let found = found.iter().map(|hit| (hit.start, hit.end)).collect();
     let words = tokens.iter().map(|token| token.span().of(text).to_string()).collect();

@@ -54,6 +54,17 @@ pub struct Entry {
 }
 
 impl Index {
+    /// The same without the goals that are not wanted.
+    fn only(&self, wanted: &[bool]) -> Index {
+        let mut index = Index { begins: vec![0], ..Index::default() };
+        for term in 0..self.begins.len() - 1 {
+            index.entries.extend(self.at(term as u32).iter().filter(|entry| wanted[entry.place as usize]));
+            index.begins.push(index.entries.len() as u32);
+        }
+        index.anywhere = self.anywhere.iter().copied().filter(|&goal| wanted[goal as usize]).collect();
+        index
+    }
+
     /// What has this term for its rarest need.
     #[inline]
     pub fn at(&self, term: u32) -> &[Entry] {
@@ -117,8 +128,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For each goal, whether a rule that holds for speakers of this level asks for it.
-    pub fn wanted(&self, rules: &[Rule], level: Option<&str>) -> Vec<bool> {
+    /// The goals of rules that hold for speakers of this level, or of any where it is not known.
+    pub fn of_level(&self, rules: &[Rule], level: Option<&str>) -> Index {
         let mut wanted = vec![false; self.goals.len()];
         for (rule, goals) in rules.iter().zip(&self.of_rule) {
             if rule.level.as_deref().is_none_or(|own| level.is_none_or(|level| own == level)) {
@@ -126,7 +137,7 @@ impl Plan {
                 goals.patterns.iter().chain(conditions).for_each(|&goal| self.want(goal, &mut wanted));
             }
         }
-        wanted
+        self.rules.only(&wanted)
     }
 
     fn want(&self, goal: u32, wanted: &mut [bool]) {
