@@ -207,3 +207,34 @@ impl Model {
 pub fn paths(lexicon: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
     (lexicon.with_extension("confidence.json"), lexicon.with_extension("cues.tsv"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lexicon::load;
+
+    const BOOK: &str =
+        "[codebook]\nname = \"t\"\n[[facet]]\nname = \"a\"\n[[code]]\nname = \"a.b\"\ndefinition = \"x\"\n";
+    const LINE: &str = "{\"answers\":9,\"base\":-1.0,\"level\":{},\"rules\":{},\"cues\":1.0}";
+
+    /// Codes of what is said about a codebook with this fitted part.
+    fn said(confidence: &str, cues: &str) -> Vec<&'static str> {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
+        let path = folder.path().join("t.toml");
+        for (name, text) in [("t.toml", BOOK), ("t.confidence.json", confidence), ("t.cues.tsv", cues)] {
+            std::fs::write(folder.path().join(name), text).unwrap_or_else(|error| panic!("not written: {error}"));
+        }
+        let found = load(&path).map_or_else(|problems| problems, |(_, warnings)| warnings);
+        found.into_iter().map(|problem| problem.code).filter(|code| *code != "lexicon-idle").collect()
+    }
+
+    #[test]
+    fn tells_of_a_fitted_part_that_is_old_or_broken() {
+        let fitted = format!(
+            "{{\"schema\":\"precode.fitted-confidence/1\",\"codebook\":\"0\",\"fitted_on\":[],\"codes\":{{\"a.b\":{LINE}}}}}"
+        );
+        assert_eq!(said(&fitted, "cue\ta.b\ncall back\t120\n"), ["lexicon-stale"]);
+        assert_eq!(said("{", ""), ["lexicon-confidence"]);
+        assert_eq!(said(&fitted, "cue\ta.c\ncall\t1\n"), ["lexicon-cues"]);
+        assert_eq!(said(&fitted, "cue\ta.b\ncall\tmuch\n"), ["lexicon-cues"]);
+    }
+}
