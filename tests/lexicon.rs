@@ -331,6 +331,22 @@ fn what_is_wished_for_weighs_half_and_is_flagged() {
     assert!(wished.evidence[0].context.contains(&"hypothetical".to_string()));
 }
 
+#[test]
+fn what_others_say_is_flagged_and_what_the_question_said_weighs_half() {
+    let lexicon = difficulties();
+    let of = |question, text| {
+        let (_, codings) = spoken_for(&lexicon, &Case { question, ..case("", CO, text, &[]) });
+        codings.into_iter().find(|coding| coding.code == AUTHORITATIVE).unwrap()
+    };
+    let own = of("How is it?", "They hand down guides.");
+    let quoted = of("How is it?", "A teacher told me, \"They hand down guides.\"");
+    let echoed = of("Do they hand down guides?", "They hand down guides.");
+    assert!(own.evidence[0].context.is_empty(), "{:?}", own.evidence);
+    assert!(quoted.evidence[0].context.contains(&"reported".to_string()), "{:?}", quoted.evidence);
+    assert!(echoed.evidence[0].context.contains(&"echo".to_string()), "{:?}", echoed.evidence);
+    assert!((own.score - 2.0 * echoed.score).abs() < 1e-3, "{} {}", own.score, echoed.score);
+}
+
 // ---- explain
 
 #[test]
