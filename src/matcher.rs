@@ -160,8 +160,10 @@ const _: () = assert!(LONGEST_SENTENCE < Places::BITS as usize);
 pub struct Board {
     /// For each term: where it stands.
     places: Vec<Places>,
-    /// Terms that stand in the sentence.
+    /// Terms that stand in the sentence, one after the other.
     met: Vec<u32>,
+    /// The same as one bit for each term: small enough to stay in the nearest cache.
+    present: Vec<u64>,
     /// For each list: its phrases.
     phrases: Vec<Phrases>,
     /// Lists that have phrases in the sentence.
@@ -189,6 +191,7 @@ impl Board {
         Board {
             places: vec![0; lexicon.terms.n_ids()],
             met: Vec::new(),
+            present: vec![0; lexicon.terms.n_ids() / 64 + 1],
             phrases: lexicon.lists.iter().map(|_| Phrases::default()).collect(),
             with_phrases: Vec::new(),
             deep: Vec::new(),
@@ -199,7 +202,10 @@ impl Board {
 
     /// Forgets the sentence before and takes up this one.
     pub fn read(&mut self, scene: &Scene, sentence: &Range<usize>) {
-        self.met.drain(..).for_each(|term| self.places[term as usize] = 0);
+        for term in self.met.drain(..) {
+            self.places[term as usize] = 0;
+            self.present[term as usize / 64] = 0;
+        }
         for list in self.with_phrases.drain(..) {
             self.phrases[list].begins = 0;
             self.phrases[list].runs.clear();
@@ -213,6 +219,7 @@ impl Board {
                 let places = &mut self.places[term as usize];
                 if *places == 0 {
                     self.met.push(term);
+                    self.present[term as usize / 64] |= 1 << (term % 64);
                 }
                 *places |= bit;
             }
@@ -225,7 +232,7 @@ impl Board {
         let mut deep = std::mem::take(&mut self.deep);
         for i in 0..self.met.len() {
             for entry in plan.phrases_at.at(self.met[i]) {
-                if self.places[entry.second.0 as usize] == 0 {
+                if !self.has_term(entry.second) {
                     continue;
                 }
                 let phrase = &plan.phrases[entry.place as usize];
@@ -269,14 +276,20 @@ impl Board {
         }
     }
 
+    /// True when the term stands in the sentence.
+    #[inline]
+    fn has_term(&self, term: TermId) -> bool {
+        self.present[term.0 as usize / 64] >> (term.0 % 64) & 1 != 0
+    }
+
     /// True when one of these terms stands in the sentence.
     fn has_any(&self, terms: &[TermId]) -> bool {
-        terms.iter().any(|term| self.places[term.0 as usize] != 0)
+        terms.iter().any(|&term| self.has_term(term))
     }
 
     /// True when a word of each of these sets stands in the sentence.
     fn has(&self, needs: &[TermId]) -> bool {
-        needs.iter().all(|need| self.places[need.0 as usize] != 0)
+        needs.iter().all(|&need| self.has_term(need))
     }
 }
 
@@ -330,7 +343,8 @@ impl Sheet<'_> {
     fn runs(&self, pat: &Pat) -> impl Iterator<Item = (usize, usize)> {
         let starts = self.begins(pat);
         // Most patterns that are tried do not match: one pass over all starts says so.
-        let starts = if starts != 0 && self.ends(pat, starts) != 0 { starts } else { 0 };
+        let several = starts & starts.wrapping_sub(1) != 0;
+        let starts = if several && self.ends(pat, starts) == 0 { 0 } else { starts };
         each(starts).filter_map(|start| {
             let ends = self.ends(pat, 1 << start);
             (ends != 0).then(|| (start, ends.trailing_zeros() as usize))
@@ -594,7 +608,10 @@ impl Sheet<'_> {
         }
         let (first, third) = self.scene.lexicon.pronouns;
         let nouns = self.scene.lexicon.parties.iter().map(|party| party.nouns);
-        [first, third].into_iter().chain(nouns).any(|list| self.list_ends(list, 1 << at, limit) & upto(limit) != 0)
+        let mut lists = [first, third].into_iter().chain(nouns);
+        lists.any(|list| {
+            self.list_begins(list) >> at & 1 != 0 && self.list_ends(list, 1 << at, limit) & upto(limit) != 0
+        })
     }
 }
 
@@ -646,7 +663,7 @@ impl Search {
         self.board.read(scene, sentence);
         for i in 0..self.board.met.len() {
             for entry in index.at(self.board.met[i]) {
-                if self.board.places[entry.second.0 as usize] != 0 {
+                if self.board.has_term(entry.second) {
                     self.look_for(scene, sentence, entry.place);
                 }
             }
