@@ -340,6 +340,86 @@ fn an_answer_drawn_after_a_decision_on_its_proposal_does_not_pass_for_blind() {
     }
 }
 
+/// Ways to look at proposals without deciding anything.
+#[test]
+fn an_answer_whose_proposals_a_coder_only_looked_at_does_not_count_as_blind() {
+    for look in ["item", "transcript", "table"] {
+        let home = home();
+        let (looked_at, server_of_ana) = {
+            let server = open(&home);
+            let mut ana = Client::new(server.port, &server.key("ana"));
+            match look {
+                "item" => {
+                    let ids = queue(&mut ana, json!({ "transcript": "b02" }), "transcript");
+                    ids.iter().for_each(|id| drop(item(&mut ana, id)));
+                }
+                "transcript" => drop(ana.get("/api/transcript?name=b02")),
+                _ => drop(ana.get("/api/table?limit=200&filter=%7B%22transcript%22%3A%22b02%22%7D")),
+            }
+            (noted(&home, "ana"), server)
+        };
+        assert!(!looked_at.is_empty() && looked_at.iter().all(|(name, _)| name == "b02"), "{look}: {looked_at:?}");
+        // A look is remembered by the server as it runs, and by the next one.
+        let mut server = Some(server_of_ana);
+        triage(&home, &["--sample-unseen", "72"]);
+        if look == "table" {
+            server = None;
+        }
+        let server = server.unwrap_or_else(|| open(&home));
+        for coder in ["ana", "ben"] {
+            let mut client = Client::new(server.port, &server.key(coder));
+            for id in queue(&mut client, json!({ "transcript": "b02" }), "transcript") {
+                let shown = item(&mut client, &id);
+                let seen = coder == "ana" && looked_at.contains(&place(&shown));
+                assert_eq!((&shown["blind"], &shown["seen"]), (&json!(true), &json!(seen)), "{look}, {coder}");
+                client.done("/api/decide", &decision(&shown, "done", ""));
+            }
+        }
+        let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+        let judged = journal.judged().unwrap();
+        let blind = |coder: &str| judged.iter().filter(|j| j.coder == coder && j.shown.word() == "blind").count();
+        let all = judged.iter().filter(|j| j.coder == "ben").count();
+        assert_eq!((blind("ben"), blind("ana")), (all, all - looked_at.len()), "{look}");
+    }
+}
+
+/// Answers whose proposals this coder has had in sight.
+fn noted(home: &TempDir, coder: &str) -> BTreeSet<(String, u64)> {
+    use precode::store::{layout::Study, seen};
+    let seen = seen::read(&Study::at(home.path())).unwrap().into_iter();
+    seen.filter(|s| s.coder.as_deref() == Some(coder)).map(|s| (s.transcript, s.turn as u64)).collect()
+}
+
+#[test]
+fn answers_drawn_while_the_server_runs_are_taken_up_without_a_restart() {
+    let home = home();
+    let server = open(&home);
+    let (mut ana, mut ben) =
+        (Client::new(server.port, &server.key("ana")), Client::new(server.port, &server.key("ben")));
+    let before = queue(&mut ana, json!({}), "transcript");
+    let edition = ana.get("/api/session")["edition"].clone();
+    let first = item(&mut ana, &before[0]);
+    ana.done("/api/decide", &decision(&first, "accept", &first_code(&first)));
+    triage(&home, &["--sample-unseen", "20"]);
+    let lines = std::fs::read_to_string(home.path().join("recall.jsonl")).unwrap();
+    let drawn: BTreeSet<(String, u64)> =
+        lines.lines().map(|line| place(&serde_json::from_str::<Value>(line).unwrap())).collect();
+    for client in [&mut ana, &mut ben] {
+        let ids = queue(client, json!({}), "transcript");
+        let blind = ids.iter().map(|id| item(client, id)).filter(|item| item["blind"] == true);
+        assert_eq!(blind.map(|item| place(&item)).collect::<BTreeSet<_>>(), drawn);
+    }
+    let session = ana.get("/api/session");
+    assert!(session["edition"] != edition && session["new_results"] == false);
+    assert_eq!(ana.get("/api/session")["edition"], session["edition"], "taken up once");
+    assert_eq!(ana.get("/api/progress")["coders"][0]["coder"], "ana", "what was decided is still on the desk");
+    // A sample that cannot be read is said, and the old one stays.
+    std::fs::write(home.path().join("recall.jsonl"), "{\n").unwrap();
+    assert_eq!(ana.send("GET", "/api/queue", None).unwrap().status, 503);
+    std::fs::write(home.path().join("recall.jsonl"), lines).unwrap();
+    assert_eq!(ana.get("/api/queue")["total"].as_u64().unwrap() as usize, queue(&mut ana, json!({}), "code").len());
+}
+
 #[test]
 fn answers_shown_with_a_proposal_are_no_holdout_once_the_codebook_is_changed() {
     use precode::{agreement::study::load, store::layout::Study, store::seen};
@@ -802,28 +882,66 @@ fn every_attack_gets_its_status_and_every_reply_its_headers() {
         ),
         &[400],
     );
+    for line in [
+        "GET",
+        "GET  / HTTP/1.1",
+        "GET / HTTP/9.9",
+        "GET / HTTP/1.1 x",
+        "G\u{1}T / HTTP/1.1",
+        "GET /\u{7f} HTTP/1.1",
+        "/ GET",
+        "hello",
+        "\u{0}",
+    ] {
+        case(&format!("request line {line:?}"), request(&server, line, host, &auth, b""), &[400]);
+    }
+    case("header without a colon", request(&server, get, host, "nonsense\r\n", b""), &[400]);
+    case("folded header", request(&server, get, host, "x: a\r\n b\r\n", b""), &[400]);
+    case("NUL in a header", request(&server, get, host, "x: a\u{0}b\r\n", b""), &[400]);
+    case("space before the colon", request(&server, get, host, "x : a\r\n", b""), &[400]);
+    case(
+        "bad length",
+        request(&server, post, host, &format!("{auth}{json_type}content-length: x\r\n"), b"{}"),
+        &[400],
+    );
+    case(
+        "long target",
+        request(&server, &format!("GET /{} HTTP/1.1", "a".repeat(70_000)), host, "", b""),
+        &[414, 431],
+    );
+    case(
+        "continue",
+        request(&server, "POST / HTTP/1.1", host, "expect: 100-continue\r\ncontent-length: 2\r\n", b"{}"),
+        &[405],
+    );
     case("not http", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n".to_vec(), &[400]);
 
     let n = cases.len();
     assert!(n >= 60, "{n} attacks");
-    let mut protocol_errors = Vec::new();
-    for (name, bytes, statuses) in cases {
+    let mut statuses = std::collections::BTreeMap::new();
+    for (name, bytes, wanted) in cases {
         let reply = raw(server.port, &bytes).unwrap_or_else(|| panic!("{name}: no reply"));
-        assert!(
-            statuses.contains(&reply.status),
-            "{name}: {} {}",
-            reply.status,
-            String::from_utf8_lossy(&reply.body)
-        );
-        if reply.body.is_empty() && reply.header("content-security-policy").is_none() {
-            // What is no HTTP never reaches the handler; such replies have no body.
-            protocol_errors.push(name);
-            continue;
-        }
+        assert!(wanted.contains(&reply.status), "{name}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
         check_headers(&name, &reply);
+        *statuses.entry(reply.status).or_insert(0) += 1;
     }
-    println!("{n} attacks; refused by the protocol itself, without a body: {protocol_errors:?}");
-    assert!(protocol_errors.len() <= 12, "{protocol_errors:?}");
+    println!("{n} attacks, all headers on every reply; replies by status: {statuses:?}");
+}
+
+/// Two requests on one connection, the second one broken: the reply to it comes after the body of the first one.
+#[test]
+fn a_broken_request_after_a_good_one_gets_its_headers_too() {
+    let home = home();
+    let server = open(&home);
+    let mut stream = std::io::BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap());
+    stream.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let good = format!("GET /assets/style.css HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\r\n", server.port);
+    stream.get_mut().write_all(format!("{good}{good}nonsense\r\n\r\n").as_bytes()).unwrap();
+    for status in [200, 200, 400] {
+        let reply = client::read_reply(&mut stream).expect("a reply");
+        assert_eq!(reply.status, status);
+        check_headers("pipelined", &reply);
+    }
 }
 
 fn check_headers(name: &str, reply: &Reply) {
@@ -844,6 +962,7 @@ fn check_headers(name: &str, reply: &Reply) {
     {
         assert!(csp.contains(part), "{name}: {csp}");
     }
+    assert!(reply.header("permissions-policy").is_some() && reply.header("x-precode-version").is_some(), "{name}");
     for forbidden in ["set-cookie", "location", "access-control-allow-origin", "server"] {
         assert_eq!(reply.header(forbidden), None, "{name}: {forbidden}");
     }

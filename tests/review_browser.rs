@@ -562,3 +562,66 @@ fn shot(browser: &Browser, keep: Option<&Path>, name: &str) {
         browser.picture(&folder.join(format!("{name}.png")));
     }
 }
+
+const KEY_OF_REJECT: &str = "return document.querySelector('[data-action=reject] kbd').textContent";
+
+/// Gives an action another key, in the dialog that `?` opens.
+fn give_key(browser: &Browser, action: &str, key: &str) {
+    browser.run(&format!("document.querySelector('[data-action={action}]').focus()"));
+    browser.keys(&["Enter"]);
+    browser.wait("asked for the key", "return document.querySelector('.keyrow .wait') !== null");
+    browser.keys(&[key]);
+    browser.wait("answered", "return document.querySelector('.keyrow .wait') === null");
+}
+
+#[test]
+fn keys_are_remapped_and_no_key_does_two_things() {
+    let Some(browser) = browser() else { return };
+    let home = home();
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 0.0, ..plan });
+    open(&browser, &server, "ana");
+    browser.wait("first segment", CARD);
+    browser.keys(&["?"]);
+    browser.wait("the keys", "return document.querySelector('.keys') !== null");
+    give_key(&browser, "reject", "a");
+    let refusal = browser.run("return document.querySelector('dialog .wrong').textContent");
+    assert!(refusal.as_str().unwrap().contains("a is taken by “Accept"), "{refusal}");
+    assert_eq!(browser.run(KEY_OF_REJECT), "r", "a conflict changes nothing");
+    for reserved in ["Tab", "Enter"] {
+        give_key(&browser, "reject", reserved);
+        assert_eq!(browser.run(KEY_OF_REJECT), "r");
+    }
+    give_key(&browser, "reject", "Escape");
+    assert_eq!(browser.run("return document.querySelector('dialog .wrong').textContent"), "", "Esc leaves it");
+    assert_eq!(browser.run("return document.querySelectorAll('dialog[open]').length"), 1);
+    give_key(&browser, "reject", "x");
+    assert_eq!(browser.run(KEY_OF_REJECT), "x");
+    let hint =
+        "return [...document.querySelectorAll('#hints .hint')].find(e => /reject/.test(e.textContent)).textContent";
+    assert_eq!(browser.run(hint), "x reject");
+    browser.keys(&["Escape"]);
+    let rejected = || decisions(home.path()).iter().filter(|d| d.verdict == Verdict::Absent).count();
+    browser.keys(&["r", "x"]);
+    browser.wait("rejected", "return document.querySelectorAll('.toast.bad').length === 0");
+    saved(&browser);
+    assert_eq!(rejected(), 1, "the old key does nothing, the new one rejects");
+    browser.reload();
+    browser.wait("the page again", CARD);
+    assert_eq!(browser.run(hint), "x reject", "the key survives a reload");
+    browser.keys(&["x"]);
+    saved(&browser);
+    assert_eq!(rejected(), 2);
+    browser.keys(&["?"]);
+    browser.wait("the keys", "return document.querySelector('.keys') !== null");
+    // A key that became free may be taken; then everything goes back at once.
+    give_key(&browser, "memo", "r");
+    browser.run("document.querySelector('dialog .reset').click()");
+    assert_eq!(browser.run(KEY_OF_REJECT), "r");
+    browser.keys(&["Escape", "r"]);
+    saved(&browser);
+    assert_eq!(rejected(), 3);
+    browser.reload();
+    browser.wait("the page again", CARD);
+    assert_eq!(browser.run(hint), "r reject");
+    assert_eq!(browser.console(), json!([]));
+}

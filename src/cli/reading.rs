@@ -128,6 +128,8 @@ pub fn options_of(manifest: &Manifest) -> Options {
 /// # Errors
 /// When the note cannot be written.
 pub fn remember(study: &Study, codebook: &str, by: &str, shown: BTreeSet<(String, usize)>) -> std::io::Result<()> {
-    let line = |(transcript, turn)| Seen { transcript, turn, codebook: codebook.to_string(), by: by.to_string() };
+    let (codebook, by) = (codebook.to_string(), by.to_string());
+    let line =
+        |(transcript, turn)| Seen { transcript, turn, codebook: codebook.clone(), by: by.clone(), coder: None };
     seen::append(study, shown.into_iter().map(line)).map(|_| ())
 }

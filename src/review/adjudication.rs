@@ -60,7 +60,7 @@ impl App {
         }
         let rows = self.rows_of(&spot.segment)?;
         let mut item = self.frame(&state, &spot, &Stand::default());
-        item["suggestions"] = json!(self.suggestions(&state, &spot)?);
+        item["suggestions"] = json!(self.suggestions(&state.view(coder), &spot)?);
         item["version"] = json!(self.settling_version(&spot)?);
         self.add_stands(&mut item, &rows);
         Ok(item)

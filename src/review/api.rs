@@ -135,7 +135,7 @@ async fn ask(server: Server, coder: String, path: String, uri: Uri) -> Result<Va
     beside(move || answer(&server.app, &coder, &path, &query)).await
 }
 
-fn answer(app: &App, coder: &str, path: &str, query: &Query) -> Result<Value, Refusal> {
+fn answer(app: &Arc<App>, coder: &str, path: &str, query: &Query) -> Result<Value, Refusal> {
     let id = || query.id.as_deref().ok_or_else(|| Refusal::bad_request("which one?"));
     let name = query.name.as_deref().unwrap_or("");
     let words = query.words.as_deref().unwrap_or("");
@@ -189,8 +189,9 @@ impl App {
     /// What the page needs once: who is there, what there is to decide on, what can be filtered.
     ///
     /// # Errors
-    /// None today.
-    pub fn session(&self, coder: &str) -> Result<Value, Refusal> {
+    /// When answers that were drawn meanwhile cannot be read.
+    pub fn session(self: &Arc<Self>, coder: &str) -> Result<Value, Refusal> {
+        self.take_up_sample()?;
         let outdated = self.has_new_results();
         let state = self.state();
         let results = &state.results;
@@ -200,7 +201,7 @@ impl App {
             "run": results.run, "codebook": results.codebook, "version": env!("CARGO_PKG_VERSION"),
             "n_transcripts": results.transcripts.len(), "n_segments": results.segments.len(),
             "n_codings": results.codings.len(), "attributes": results.attribute_values(),
-            "blind_share": plan.blind_share, "double_share": plan.double_share,
+            "edition": state.edition, "blind_share": plan.blind_share, "double_share": plan.double_share,
             "read_only": self.is_read_only(), "new_results": outdated, "orphans": state.desk.n_orphans,
         }))
     }

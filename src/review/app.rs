@@ -79,6 +79,7 @@ pub struct App {
     passages: Mutex<VecDeque<(u64, Arc<Passage>)>>,
     queues: Mutex<Queues>,
     seen: Mutex<Option<BTreeSet<Seen>>>,
+    sampling: Mutex<()>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     read_only: bool,
@@ -138,6 +139,7 @@ impl App {
             passages: Mutex::new(VecDeque::new()),
             queues: Mutex::new(VecDeque::new()),
             seen: Mutex::new(None),
+            sampling: Mutex::new(()),
             jobs: Mutex::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
             read_only,
@@ -232,30 +234,50 @@ impl App {
     }
 
     /// Notes answers as seen under this codebook before any of their proposals leaves the server: when the codebook is
-    /// changed later, no figure on them passes for validation.
-    pub(super) fn note_shown<'a>(
+    /// changed later, no figure on them passes for validation; when they are drawn for blind judgement later, what this
+    /// coder says about them is not blind.
+    pub(super) fn note_shown(
         &self,
-        results: &Results,
-        answers: impl IntoIterator<Item = (&'a str, usize)>,
+        view: &View<'_>,
+        segments: impl IntoIterator<Item = usize>,
     ) -> Result<(), Refusal> {
-        let line = |(transcript, turn): (&str, usize)| Seen {
-            transcript: transcript.to_owned(),
-            turn,
-            codebook: results.lexicon.clone(),
-            by: "review".to_owned(),
+        let results = view.results;
+        let line = |i: usize| {
+            let segment = &results.segments[i];
+            Seen {
+                transcript: results.name_of(segment).to_owned(),
+                turn: segment.turn as usize,
+                codebook: results.lexicon.clone(),
+                by: "review".to_owned(),
+                // A blind segment uncovers its proposals when it is judged: the other segments of the answer stay blind.
+                coder: (!view.is_uncovered(i)).then(|| view.coder.to_owned()),
+            }
         };
+        self.with_seen(|known| {
+            let mut new: BTreeSet<Seen> =
+                segments.into_iter().map(line).filter(|line| !known.contains(line)).collect();
+            match seen::add(&self.study, &new) {
+                // What is shown for reading alone may lie where nothing can be written.
+                Err(error) if !self.read_only => return Err(error.into()),
+                _ => known.append(&mut new),
+            }
+            Ok(())
+        })
+    }
+
+    /// True when the coder ever had a proposal of this answer in sight while it was not blind.
+    pub(super) fn was_shown(&self, coder: &str, transcript: &str, turn: usize) -> Result<bool, Refusal> {
+        self.with_seen(|known| Ok(seen::by_coder(known, coder, transcript, turn)))
+    }
+
+    /// What was seen, read once.
+    fn with_seen<T>(&self, ask: impl FnOnce(&mut BTreeSet<Seen>) -> Result<T, Refusal>) -> Result<T, Refusal> {
         let mut kept = locked(&self.seen);
         let known = match kept.take() {
             Some(known) => kept.insert(known),
             None => kept.insert(seen::read(&self.study)?),
         };
-        let mut new: BTreeSet<Seen> = answers.into_iter().map(line).filter(|line| !known.contains(line)).collect();
-        match seen::add(&self.study, &new) {
-            // What is shown for reading alone may lie where nothing can be written.
-            Err(error) if !self.read_only => return Err(error.into()),
-            _ => known.append(&mut new),
-        }
-        Ok(())
+        ask(known)
     }
 
     /// True when `precode code` has published other results.
@@ -267,14 +289,39 @@ impl App {
     ///
     /// # Errors
     /// When they cannot be read; the old ones stay.
-    pub fn reload(&self) -> Result<(), Refusal> {
-        let mut settings = locked(&self.settings);
-        let results = Arc::new(load_results(&self.study, &mut settings, self.read_only)?);
-        let desk = Desk::load(&results, &settings)?;
+    pub fn reload(self: &Arc<Self>) -> Result<(), Refusal> {
+        let results = Arc::new(load_results(&self.study, &mut locked(&self.settings), self.read_only)?);
+        if self.read_only {
+            return self.adopt(results);
+        }
+        // On the writer's thread: a decision written while the journal is read would be missing on the desk.
+        self.write(move |app, _| app.adopt(results))
+    }
+
+    fn adopt(&self, results: Arc<Results>) -> Result<(), Refusal> {
+        let desk = self.read(|journal| Desk::load(&results, journal))?;
         let mut state = self.state_mut();
         state.blind = blind_stratum(&results, &state.plan);
         (state.results, state.desk, state.edition) = (results, desk, state.edition + 1);
         Ok(())
+    }
+
+    /// Takes up answers that `precode triage --sample-unseen` has drawn since the results were read. They belong to the
+    /// same run: nobody has to be asked.
+    ///
+    /// # Errors
+    /// When they cannot be read; the old ones stay.
+    pub(super) fn take_up_sample(self: &Arc<Self>) -> Result<(), Refusal> {
+        let is_due = || {
+            let results = Arc::clone(&self.state().results);
+            results.has_new_sample(&self.study) && !results.is_outdated(&self.study)
+        };
+        if !is_due() {
+            return Ok(());
+        }
+        // One page reads them; the others wait and find them there.
+        let _one = locked(&self.sampling);
+        if is_due() { self.reload() } else { Ok(()) }
     }
 
     /// Adds a coder to the plan.

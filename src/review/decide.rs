@@ -351,8 +351,10 @@ impl App {
         // Once judged, a blind segment was uncovered: undoing that does not make it unseen.
         // An answer that was drawn later than the coder decided on a proposal in it is not unseen either.
         let (name, turn, hash) = (&segment.transcript, segment.turn, &segment.hash);
+        // Nor is one whose proposals the coder only looked at, in the queue, in the transcript or in the table.
         let seen = blind
-            && self.read(|j| Ok(j.was_done(coder, name, hash)? || j.was_shown_proposals(coder, name, turn)?))?;
+            && (self.read(|j| Ok(j.was_done(coder, name, hash)? || j.was_shown_proposals(coder, name, turn)?))?
+                || self.was_shown(coder, name, turn)?);
         let shown = if blind && !seen { Shown::Blind } else { Shown::Suggestion };
         let step = Step::new(segment.clone(), request.action, shown);
         let confidence = match (&request.code, shown) {

@@ -1,8 +1,9 @@
-//! Every request passes here first: where it comes from, what it looks like, who sends it. Every reply passes here last:
-//! headers that keep the page to itself.
+//! Every request passes here first: where it comes from, what it looks like, who sends it. Every reply of ours passes here
+//! last and gets the headers of [`super::head`].
 //!
 //! Never happens here: a redirect, a cookie, a header that lets another site read anything.
 
+use super::head::HEADERS;
 use super::key::{Holder, Keys};
 use super::refusal::Refusal;
 use axum::body::Body;
@@ -19,23 +20,6 @@ pub const MAX_BODY: usize = 1 << 20;
 /// Most headers of a request, and most bytes in them.
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 << 10;
-
-/// What the page may do: run its own script, use its own style, talk to its own server.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
-
-/// Headers of every reply.
-const HEADERS: [(&str, &str); 9] = [
-    ("content-security-policy", CSP),
-    ("x-frame-options", "DENY"),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cache-control", "no-store"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
-    ("x-precode-version", env!("CARGO_PKG_VERSION")),
-];
 
 /// What the guard knows.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use super::app::{App, State};
 use super::passage::Passage;
-use super::queue::{Filter, Order, View, is_blind_turn};
+use super::queue::{self, Filter, Order, View, is_blind_turn};
 use super::refusal::Refusal;
 use super::results::{id_text, parse_id};
 use crate::coding::Coding;
@@ -69,7 +69,9 @@ impl App {
         item["blind"] = json!(hidden);
         item["was_blind"] = json!(is_blind_spot(&view, &spot));
         item["decided"] = json!(spot.number.map_or(!stand.marks.is_empty(), |i| view.is_decided(i)));
-        item["suggestions"] = if hidden { json!([]) } else { json!(self.suggestions(&state, &spot)?) };
+        // Said before it is judged, so that nobody is surprised that it does not count.
+        item["seen"] = json!(hidden && self.was_shown(coder, &spot.segment.transcript, spot.segment.turn)?);
+        item["suggestions"] = if hidden { json!([]) } else { json!(self.suggestions(&view, &spot)?) };
         Ok(item)
     }
 
@@ -89,13 +91,11 @@ impl App {
     }
 
     /// The proposals of a segment with all their evidence, the most confident first; noted as seen.
-    pub(super) fn suggestions(&self, state: &State, spot: &Spot) -> Result<Vec<Value>, Refusal> {
+    pub(super) fn suggestions(&self, view: &View<'_>, spot: &Spot) -> Result<Vec<Value>, Refusal> {
         let Some(i) = spot.number else { return Ok(Vec::new()) };
-        let codings = state.results.segments[i].codings();
-        if !codings.is_empty() {
-            self.note_shown(&state.results, [(spot.segment.transcript.as_str(), spot.segment.turn)])?;
-        }
-        codings.map(|c| Ok(suggestion(&state.results.coding(c)?))).collect()
+        let codings = view.results.segments[i].codings();
+        self.note_shown(view, (!codings.is_empty()).then_some(i))?;
+        codings.map(|c| Ok(suggestion(&view.results.coding(c)?))).collect()
     }
 
     /// Rows of a segment that are not undone.
@@ -106,25 +106,30 @@ impl App {
     /// A stretch of the coder's queue from place `from` on: ids that fit the filter's state.
     ///
     /// # Errors
-    /// None today.
+    /// When answers that were drawn meanwhile cannot be read.
     pub fn queue_from(
-        &self,
+        self: &Arc<Self>,
         coder: &str,
         filter: &Filter,
         order: Order,
         from: usize,
         limit: usize,
     ) -> Result<Value, Refusal> {
+        self.take_up_sample()?;
         let state = self.state();
         let view = state.view(coder);
-        let queue = self.queue(&view, state.edition, filter, order);
-        let fits = |&at: &usize| view.is_in_state(queue[at] as usize, filter.state);
-        let entry = |at: usize| json!({ "id": id_text(state.results.id(queue[at] as usize)), "at": at });
-        let from = from.min(queue.len());
-        let ahead: Vec<Value> = (from..queue.len()).filter(fits).take(limit.min(200)).map(entry).collect();
+        let order = self.queue(&view, state.edition, filter, order);
+        let fits = |&at: &usize| view.is_in_state(order[at] as usize, filter.state);
+        let entry = |at: usize| json!({ "id": id_text(state.results.id(order[at] as usize)), "at": at });
+        let from = from.min(order.len());
+        let ahead: Vec<Value> = (from..order.len()).filter(fits).take(limit.min(200)).map(entry).collect();
         let before = (0..from).rev().find(fits).map(entry);
-        let n_left = (0..queue.len()).filter(fits).count();
-        Ok(json!({ "total": queue.len(), "left": n_left, "ids": ahead, "before": before }))
+        let n_left = (0..order.len()).filter(fits).count();
+        // What is held back is neither left nor done.
+        let total = order.iter().filter(|&&i| view.is_in_state(i as usize, queue::State::All)).count();
+        Ok(json!({
+            "total": total, "left": n_left, "ids": ahead, "before": before, "edition": state.edition,
+        }))
     }
 
     /// Rows of the table: codings that fit, sorted, from place `from` on.
@@ -145,16 +150,11 @@ impl App {
         sort_codings(&view, &mut codings, sort);
         let shown: Vec<usize> = codings.iter().skip(from).take(limit.min(200)).copied().collect();
         let segments = shown.iter().map(|&c| state.results.codings[c].segment as usize);
-        self.note_segments(&state, segments)?;
+        self.note_shown(&view, segments)?;
         let rows: Result<Vec<Value>, Refusal> = shown.iter().map(|&c| self.table_row(&view, c)).collect();
         let n_hidden =
             (0..state.results.segments.len()).filter(|&i| view.is_assigned(i) && view.is_hidden(i)).count();
         Ok(json!({ "total": codings.len(), "from": from, "rows": rows?, "hidden": n_hidden }))
-    }
-
-    fn note_segments(&self, state: &State, segments: impl Iterator<Item = usize>) -> Result<(), Refusal> {
-        let segments = segments.map(|i| &state.results.segments[i]);
-        self.note_shown(&state.results, segments.map(|s| (state.results.name_of(s), s.turn as usize)))
     }
 
     fn table_row(&self, view: &View<'_>, c: usize) -> Result<Value, Refusal> {
@@ -213,7 +213,7 @@ impl App {
         let coded = state.results.transcripts[number].segments.clone().filter(in_sight);
         let coded: Vec<usize> = coded.filter(|&i| !view.is_held_back(i)).collect();
         let open = coded.iter().copied().filter(|&i| !view.is_hidden(i) && !segments[i].codings().is_empty());
-        self.note_segments(&state, open)?;
+        self.note_shown(&view, open)?;
         let spans: Result<Vec<Value>, Refusal> = coded.iter().map(|&i| self.margin(&view, &passage, i)).collect();
         let mut spans = spans?;
         for (id, extra) in &state.desk.extras {

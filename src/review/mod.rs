@@ -18,6 +18,7 @@
 //! | `item.rs`, `adjudication.rs` | what a coder may see |
 //! | `decide.rs` | from a request to an operation |
 //! | `guard.rs`, `key.rs` | who may talk to the server |
+//! | `head.rs` | headers of every reply |
 //! | `assets/` | the page |
 
 pub mod adjudication;
@@ -27,6 +28,7 @@ pub mod assets;
 pub mod decide;
 pub mod desk;
 pub mod guard;
+pub mod head;
 pub mod item;
 pub mod key;
 pub mod passage;

@@ -114,6 +114,11 @@ impl View<'_> {
         self.is_blind(i) && !self.sheet().is_done(i)
     }
 
+    /// True when the segment was judged blind, after which its proposals are shown.
+    pub fn is_uncovered(&self, i: usize) -> bool {
+        self.is_blind(i) && self.sheet().is_done(i)
+    }
+
     /// True when nothing is left to decide. A blind segment is decided when the coder says so: whether the codes chosen
     /// are those proposed must not show.
     pub fn is_decided(&self, i: usize) -> bool {

@@ -139,6 +139,7 @@ pub struct Results {
     study: Study,
     _pinned: Pinned,
     stamp: Stamp,
+    sample_stamp: Option<Stamp>,
     coding_file: File,
     turn_file: File,
 }
@@ -214,7 +215,7 @@ impl Results {
     /// # Errors
     /// When a file is missing or is not what `precode code` writes; the message names it and the line.
     pub fn load(study: &Study, rules: &BTreeMap<String, u32>) -> io::Result<Self> {
-        let stamp = stamp(&study.manifest())?;
+        let (sample_stamp, stamp) = (stamp(&recall::path(study)).ok(), stamp(&study.manifest())?);
         // A new run replaces a link: what is pinned here stays the old run, whole, and is removed only after this.
         let pinned = pin(study).map_err(io::Error::other)?;
         let fixed = pinned.study.clone();
@@ -236,6 +237,7 @@ impl Results {
             by_id: HashMap::new(),
             sampled: HashMap::new(),
             stamp,
+            sample_stamp,
             coding_file: open(fixed.codings())?,
             turn_file: open(fixed.turns())?,
             study: fixed,
@@ -252,6 +254,11 @@ impl Results {
     /// True when the study has published another run since.
     pub fn is_outdated(&self, study: &Study) -> bool {
         stamp(&study.manifest()).is_ok_and(|found| found != self.stamp)
+    }
+
+    /// True when other answers were drawn since for the measure of recall.
+    pub fn has_new_sample(&self, study: &Study) -> bool {
+        stamp(&recall::path(study)).ok() != self.sample_stamp
     }
 
     /// Finds where each transcript's rows lie in `turns.jsonl`; rows of one transcript stand together.

@@ -3,6 +3,7 @@
 use super::api;
 use super::app::App;
 use super::guard::Guard;
+use super::head::Completed;
 use super::key::Keys;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -74,7 +75,7 @@ async fn accept(app: &Arc<App>, guard: &Arc<Guard>, listener: tokio::net::TcpLis
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
             // A connection that breaks is the client's business.
-            let _ = protocol().serve_connection(TokioIo::new(stream), service).await;
+            let _ = protocol().serve_connection(TokioIo::new(Completed::new(stream)), service).await;
             drop(place);
         });
     }

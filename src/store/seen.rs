@@ -3,7 +3,8 @@
 //! `kwic`, `explain`, `coverage` and review call [`append`] (review, which remembers: [`add`]) with the answers that they show and the digest of the
 //! codebook at that time; `agree` and `learn` call [`read`]. An answer seen under an earlier codebook may have shaped
 //! the present one: a figure on it would flatter. Comes in and goes out: `seen.jsonl` in the study, one line an answer
-//! and codebook. Never happens here: words of a transcript, names of people, the clock.
+//! and codebook. A review says also which coder saw the proposals of an answer: drawn for blind judgement later, it is not
+//! blind to them. Never happens here: words of a transcript, names of respondents, the clock.
 
 use super::layout::Study;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,17 @@ pub struct Seen {
     pub codebook: String,
     /// The command that showed it: `kwic`, `explain`, `coverage`, `review`.
     pub by: String,
+    /// The coder who saw its proposals in a review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coder: Option<String>,
+}
+
+/// True when this coder ever saw a proposal in this answer, under whatever codebook.
+pub fn by_coder(seen: &BTreeSet<Seen>, coder: &str, transcript: &str, turn: usize) -> bool {
+    let empty = String::new;
+    let first = Seen { transcript: transcript.to_owned(), turn, codebook: empty(), by: empty(), coder: None };
+    let same = |line: &&Seen| line.transcript == transcript && line.turn == turn;
+    seen.range(first..).take_while(same).any(|line| line.coder.as_deref() == Some(coder))
 }
 
 /// `seen.jsonl` of a study.
@@ -92,7 +104,13 @@ mod tests {
     use super::*;
 
     fn seen(turn: usize, codebook: &str) -> Seen {
-        Seen { transcript: "b01".to_string(), turn, codebook: codebook.to_string(), by: "kwic".to_string() }
+        Seen {
+            transcript: "b01".to_string(),
+            turn,
+            codebook: codebook.to_string(),
+            by: "kwic".to_string(),
+            coder: None,
+        }
     }
 
     #[test]
@@ -105,6 +123,18 @@ mod tests {
         assert_eq!(all.len(), 3);
         let leaked: Vec<usize> = leaked(&all, "new").into_iter().map(|(_, turn)| turn).collect();
         assert_eq!(leaked, [1, 5]);
+    }
+
+    #[test]
+    fn who_saw_a_proposal_is_known_by_answer_and_coder() {
+        let ana = Seen { by: "review".into(), coder: Some("ana".into()), ..seen(3, "old") };
+        let all = BTreeSet::from([seen(2, "old"), ana.clone(), seen(3, "new"), seen(4, "old")]);
+        let found: Vec<bool> = (2..5).map(|turn| by_coder(&all, "ana", "b01", turn)).collect();
+        assert_eq!(found, [false, true, false]);
+        assert!(!by_coder(&all, "ben", "b01", 3) && !by_coder(&all, "ana", "b02", 3));
+        let line = serde_json::to_string(&seen(2, "old")).unwrap();
+        assert!(!line.contains("coder"), "{line}");
+        assert_eq!(serde_json::from_str::<Seen>(&serde_json::to_string(&ana).unwrap()).unwrap(), ana);
     }
 
     #[test]

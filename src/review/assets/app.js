@@ -1,7 +1,7 @@
 // The frame: who is here, which view, which key does what, how saving stands.
 
 import { announce, dialog, fill, h, toast } from "./dom.js";
-import { ACTIONS, actionOf, keyOf, pressed, remap, resetKeys, shownKey } from "./keys.js";
+import { ACTIONS, actionOf, isRemapped, keyOf, pressed, remap, resetKeys, shownKey } from "./keys.js";
 import * as server from "./server.js";
 import { useCodebook } from "./words.js";
 import { queueView } from "./queue.js";
@@ -118,29 +118,31 @@ async function history() {
 function help() {
   const groups = [...new Set(Object.values(ACTIONS).map(([, , group]) => group))];
   const list = h("div", { class: "keys" });
+  const said = h("p", { class: "wrong", role: "alert" });
   const draw = () => fill(list, groups.map((group) => h("section", {}, h("h3", {}, group),
     Object.entries(ACTIONS).filter(([, [, , g]]) => g === group).map(([id, [, words]]) => {
-      const button = h("button", { class: "keyrow", "data-action": id, title: "Enter, then the new key" },
+      const button = h("button", { class: `keyrow${isRemapped(id) ? " yours" : ""}`, "data-action": id, "aria-label": `${words}: ${shownKey(keyOf(id))}${isRemapped(id) ? ", your key" : ""}` },
         h("kbd", {}, shownKey(keyOf(id))), h("span", {}, words));
       button.addEventListener("click", () => listen(id, button));
       return button;
     }))));
+  const drawAll = () => { draw(); drawBar(); drawHints(); };
   const listen = (id, button) => {
-    fill(button, h("kbd", { class: "wait" }, "…"), h("span", {}, "press the new key"));
+    fill(button, h("kbd", { class: "wait" }, "…"), h("span", {}, "press the new key, Esc to leave it"));
     button.addEventListener("keydown", (event) => {
       event.preventDefault();
       event.stopPropagation();
       if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
       const key = pressed(event);
-      if (key && key !== "Escape" && key !== "Tab") remap(id, key);
-      draw();
-      drawHints();
+      said.textContent = key && key !== "Escape" ? remap(id, key) : "";
+      drawAll();
       list.querySelector(`[data-action="${id}"]`)?.focus();
     });
+    button.addEventListener("blur", draw);
   };
   draw();
-  dialog("Keys", list, h("div", { class: "buttons" },
-    h("button", { onclick: () => { resetKeys(); draw(); drawHints(); } }, "Back to the usual keys")));
+  dialog("Keys", h("p", { class: "about" }, "Press ⏎ on an action to give it another key. The choice stays in this browser."), list, said, h("div", { class: "buttons" },
+    h("button", { class: "reset", onclick: () => { resetKeys(); said.textContent = ""; drawAll(); } }, "Back to the usual keys")));
 }
 
 function theme() {
@@ -235,6 +237,10 @@ async function lookAround() {
   try {
     const now = await server.get("/api/session");
     if (now.version !== app.session.version && !server.waiting()) location.reload();
+    if (now.edition !== app.session.edition) {
+      app.session.edition = now.edition;
+      app.view?.stale?.();
+    }
     if (now.new_results) toast(`There are new results: ${shownKey(keyOf("reload"))} loads them.`);
   } catch {
     // The status line says that the server does not answer.

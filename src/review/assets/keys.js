@@ -49,12 +49,23 @@ export function keyOf(id) {
   return chosen[id] ?? ACTIONS[id][0];
 }
 
-/** Gives an action another key; whoever had it gets the old one. */
+/** Keys that the browser or the page itself needs. */
+const RESERVED = ["Escape", "Tab", "Enter", " ", "Backspace", "F5"];
+
+/** Gives an action another key. Says why not, when the key is not to be had: one key does one thing. */
 export function remap(id, key) {
+  if (key === keyOf(id)) return "";
+  if (RESERVED.includes(key) && key !== ACTIONS[id][0]) return `${shownKey(key)} cannot be given away`;
   const other = Object.keys(ACTIONS).find((known) => known !== id && keyOf(known) === key);
-  if (other) chosen[other] = keyOf(id);
+  if (other) return `${shownKey(key)} is taken by “${ACTIONS[other][1]}”: give that one another key first`;
   chosen[id] = key;
   localStorage.setItem("precode.keys", JSON.stringify(chosen));
+  return "";
+}
+
+/** True when some action has another key than at first. */
+export function isRemapped(id) {
+  return keyOf(id) !== ACTIONS[id][0];
 }
 
 export function resetKeys() {

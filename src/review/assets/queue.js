@@ -31,7 +31,9 @@ export function queueView(app, main) {
 
   async function load(from) {
     const answer = await server.get("/api/queue", { order: choice.order, filter: choice.filter, from, limit: WINDOW });
-    list = { ...answer, ids: answer.ids };
+    // Answers were drawn for blind judgement since: what is kept ready may show too much.
+    if (list.edition !== undefined && list.edition !== answer.edition) ready.clear();
+    list = answer;
     return list;
   }
 
@@ -313,7 +315,8 @@ export function queueView(app, main) {
     }
     return item.blind
       ? h("p", { class: "note blind" }, h("b", {}, "Blind. "), "Judge by the words alone: what the machine thinks is not shown, so that agreement can be measured honestly. ",
-        h("kbd", {}, shownKey(keyOf("accept"))), " marks a code, ", h("kbd", {}, shownKey(keyOf("finish"))), " ends the segment.")
+        h("kbd", {}, shownKey(keyOf("accept"))), " marks a code, ", h("kbd", {}, shownKey(keyOf("finish"))), " ends the segment.",
+        item.seen ? h("span", { class: "aside" }, " You have had the proposals of this answer in sight before: what you say now will not count as blind.") : null)
       : null;
   }
 
@@ -376,6 +379,11 @@ export function queueView(app, main) {
       if (params.id) return go({ id: params.id, at: list.ids.find(({ id }) => id === params.id)?.at ?? -1 });
       const first = list.ids[0];
       return first ? go(first) : draw();
+    },
+    /** Other segments may be blind now: what comes next is asked again. The one in focus stays. */
+    async stale() {
+      ready.clear();
+      await load(Math.max(0, place.at));
     },
     /** After undo and redo: everything may have changed; the segment that did is shown. */
     async refresh(segment) {
