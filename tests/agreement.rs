@@ -419,6 +419,7 @@ fn a_holdout_is_honoured() {
             turn: *turn,
             codebook: "earlier".to_string(),
             by: "kwic".to_string(),
+            coder: None,
         };
         seen::append(&study, shown.iter().map(line)).unwrap();
         let leaked = seen::leaked(&seen::read(&study).unwrap(), "c0de");
@@ -437,6 +438,7 @@ fn a_validation_on_seen_answers_is_refused() {
         turn,
         codebook: "an earlier one".to_string(),
         by: "coverage".to_string(),
+        coder: None,
     };
     let at = Study::at(folder.path());
     seen::append(&at, (0..6).map(|a| line(2 * a + 1, 0))).unwrap();
