@@ -11,8 +11,9 @@ use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
 use crate::store::corpus::{self, Corpus};
 use crate::store::layout::Study;
-use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report, SHIPPED};
+use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report, SHIPPED, UNDERLYING};
 use crate::store::ordered::Bounds;
+use crate::store::places::{self, PLACES, Places};
 use crate::store::publish::{self, Partial};
 use crate::store::rows::Cells;
 use crate::store::run::{self, Findings, Refit, Run};
@@ -164,6 +165,7 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     warn_of_disk(&study, &material.corpus, console);
     let mut partial = Partial::begin(&study)?;
     let mut manifest = material.manifest(args);
+    partial.aside(PLACES, &places(args, &material))?;
     let (report, findings) = code(args, &material, &mut partial, &mut manifest)?;
     tell(args, &report, &findings, console);
     // Said before the switch: when the summary cannot be written, nothing was changed.
@@ -176,11 +178,23 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     Ok(exit(args, &report))
 }
 
+/// Where the files of a run lie on this machine.
+fn places(args: &CodeArgs, material: &Material) -> Places {
+    let all = |paths: &[PathBuf]| paths.iter().map(|path| places::absolute(path)).collect();
+    Places {
+        inputs: all(&args.inputs),
+        codebook: places::absolute(&args.codebook),
+        respondents: all(&material.respondents_at),
+        confidence: args.confidence.as_deref().map(places::absolute),
+    }
+}
+
 /// What a run is made from.
 struct Material {
     corpus: Corpus,
     lexicon: Lexicon,
     respondents: Respondents,
+    respondents_at: Vec<PathBuf>,
     respondents_from: Vec<Origin>,
     confidence: Option<(Model, Origin)>,
     read: ReadOptions,
@@ -202,7 +216,8 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
     let paths = args.respondents.clone().map_or_else(|| corpus.respondents.clone(), |path| vec![path]);
     let Some((respondents, respondents_from)) = load_respondents(&paths, console) else { return Ok(None) };
     let Some(confidence) = load_confidence(args, console) else { return Ok(None) };
-    Ok(Some(Material { corpus, lexicon, respondents, respondents_from, confidence, read: read_options(args) }))
+    let read = read_options(args);
+    Ok(Some(Material { corpus, lexicon, respondents, respondents_at: paths, respondents_from, confidence, read }))
 }
 
 fn walk(args: &CodeArgs, console: &mut Console) -> Option<Corpus> {
@@ -263,20 +278,30 @@ impl Material {
             program: env!("CARGO_PKG_NAME").to_string(),
             version: env!("CARGO_PKG_VERSION").to_string(),
             run: String::new(),
-            options: options(args),
+            options: self.options(args),
             lexicon: Origin { name: file_name(&args.codebook), sha256: self.lexicon.digest.clone() },
-            confidence: self.confidence.as_ref().map_or_else(shipped, |(_, origin)| origin.clone()),
+            confidence: self.confidence.as_ref().map_or_else(|| self.shipped(), |(_, origin)| origin.clone()),
             respondents: self.respondents_from.clone(),
             codebook: self.lexicon.codebook.clone(),
             inputs: Vec::new(),
             files: BTreeMap::new(),
         }
     }
-}
 
-/// The confidence that comes with the codebook.
-fn shipped() -> Origin {
-    Origin { name: SHIPPED.to_string(), sha256: String::new() }
+    /// The confidence that comes with the codebook; without a digest where it has none.
+    fn shipped(&self) -> Origin {
+        let fitted = self.lexicon.model.as_ref().map(|model| model.digest.clone());
+        Origin { name: SHIPPED.to_string(), sha256: fitted.unwrap_or_default() }
+    }
+
+    /// The options, and the confidence of the codebook where another one was put over it.
+    fn options(&self, args: &CodeArgs) -> BTreeMap<String, String> {
+        let mut options = options(args);
+        if self.confidence.is_some() {
+            options.insert(UNDERLYING.to_string(), self.shipped().sha256);
+        }
+        options
+    }
 }
 
 /// Options that change results; not threads, not folders.

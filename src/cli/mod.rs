@@ -22,6 +22,8 @@ mod reading;
 mod review;
 mod summary;
 mod triage;
+mod verify;
+mod whereabouts;
 
 use crate::store::StoreError;
 use clap::{Parser, Subcommand};
@@ -52,6 +54,8 @@ enum Command {
     Journal(journal::JournalArgs),
     Learn(learn::LearnArgs),
     Triage(triage::TriageArgs),
+    Verify(verify::VerifyArgs),
+    Where(whereabouts::WhereArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
     Fit(fit::FitArgs),
@@ -80,10 +84,21 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Journal(args) => journal::run(&args, console),
         Command::Learn(args) => learn::learn(&args, console),
         Command::Triage(args) => triage::triage(&args, console),
+        Command::Verify(args) => verify::verify(&args, console),
+        Command::Where(args) => whereabouts::list(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
         Command::Fit(args) => fit::run(&args, console),
     }
+}
+
+/// Says that a folder is no study.
+fn no_study(folder: &std::path::Path, console: &mut Console) -> Exit {
+    let folder = crate::diagnostic::escape(&folder.to_string_lossy());
+    console.warn(&format!(
+        "error: {folder}: no study, it has no manifest.json; help: name the folder that `precode code` wrote"
+    ));
+    Exit::Usage
 }
 
 /// Says why a command failed. A closed pipe is no failure: whoever read the output has seen enough.

@@ -18,15 +18,18 @@ pub const MANIFEST_SCHEMA: &str = "precode.manifest/1";
 /// Value of [`Report::schema`].
 pub const REPORT_SCHEMA: &str = "precode.report/1";
 
-/// Value of [`Origin::name`] for what is inside the program.
+/// Value of [`Origin::name`] for the confidence that comes with the codebook.
 pub const SHIPPED: &str = "shipped";
+
+/// Name in [`Manifest::options`] of the digest of the codebook's own confidence, where another confidence was put over it.
+pub const UNDERLYING: &str = "confidence-underlying";
 
 /// A file that a run was made from, by its name without folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// File name, or [`SHIPPED`].
     pub name: String,
-    /// Digest of its bytes, and of all files that it names.
+    /// Digest of its bytes, and of all files that it names; empty where there is none.
     pub sha256: String,
 }
 
@@ -96,6 +99,13 @@ impl Manifest {
         // Nothing that is written into a sink fails.
         let _ = write_json(&mut all, self);
         self.run = all.finish().1.sha256[..16].to_string();
+    }
+
+    /// True when the run is called as its contents say.
+    pub fn is_sealed(&self) -> bool {
+        let mut again = self.clone();
+        again.seal();
+        again.run == self.run
     }
 }
 
