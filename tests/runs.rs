@@ -163,6 +163,64 @@ fn attributes_of_respondents_reach_every_file() {
     run(&mut code(&corpus, &lexicon(), &study), 2);
 }
 
+#[test]
+fn a_study_among_the_transcripts_is_passed_over_and_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path(), 3, 2);
+    // The codebook lies there, too, with what belongs to it.
+    let small =
+        fs::read_to_string(lexicon()).unwrap().replacen("[[facet]]", "include = [\"more.toml\"]\n[[facet]]", 1);
+    fs::write(corpus.join("small.toml"), small).unwrap();
+    fs::write(corpus.join("more.toml"), "[lists]\nstaff = [\"nurse*\"]\n").unwrap();
+    let once = || {
+        let mut command = Command::new(support::PRECODE);
+        command.current_dir(&corpus).args(["code", ".", "--codebook", "small.toml"]);
+        run(&mut command, 0)
+    };
+    once();
+    let first = published(&corpus.join("study"));
+    assert!(first.contains_key("texts/p0002.txt") && !first.contains_key("texts/more.txt"));
+    let again = once();
+    assert_eq!(stderr(&again).matches("study: a study, not read as transcripts").count(), 1, "{}", stderr(&again));
+    assert_eq!(published(&corpus.join("study")), first, "a second run on the same study");
+    let output = run(&mut code(&corpus.join("study"), &lexicon(), &folder.path().join("other")), 2);
+    assert!(stderr(&output).contains("name the folder that its transcripts lie in"), "{}", stderr(&output));
+}
+
+#[test]
+fn many_files_with_the_same_notes_leave_the_terminal_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path(), 0, 0);
+    for i in 0..1000 {
+        let talk = format!(
+            "Lost words.\n\nAnn: What in {i}?\nBo: We trained {i}.\nAnn: And?\nBo: No.\n[99:99:99]\nBo: So.\n"
+        );
+        fs::write(corpus.join(format!("p{i:04}.txt")), talk).unwrap();
+        fs::write(corpus.join(format!("bad{i:04}.txt")), format!("I: {i}\0\n")).unwrap();
+    }
+    let rows: String = (0..500).map(|i| format!("z{i},school\n")).collect();
+    fs::write(corpus.join("respondents.csv"), format!("transcript,level\n{rows}")).unwrap();
+    let study = folder.path().join("study");
+    let output = run(&mut code(&corpus, &lexicon(), &study), 3);
+    let told = stderr(&output);
+    assert!(told.lines().count() <= 50, "{} lines", told.lines().count());
+    for want in [
+        "p0000.txt: warning[W_FILE_WITHOUT_ROW]",
+        "warning[W_FILE_WITHOUT_ROW]: and 997 more (report.json)",
+        "warning[W_SPEAKER_GUESS]: and 997 more (report.json)",
+        "warning[W_UNLABELLED]: and 997 more (report.json)",
+        "warning[W_ROW_WITHOUT_FILE]: and 497 more (report.json)",
+        "bad0019.txt:1: error[E_BINARY]",
+        "error[E_BINARY]: and 980 more (report.json)",
+    ] {
+        assert!(told.contains(want), "{want}\n{told}");
+    }
+    let report: Report = serde_json::from_slice(&fs::read(study.join("report.json")).unwrap()).unwrap();
+    let unnamed = report.problems.iter().filter(|problem| problem.code == "W_FILE_WITHOUT_ROW").count();
+    assert_eq!((unnamed, report.problems.len(), report.files.len()), (1000, 1500, 2000));
+    assert!(String::from_utf8_lossy(&output.stdout).lines().count() < 60);
+}
+
 // ---- stopped at any moment
 
 #[test]

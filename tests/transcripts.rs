@@ -233,7 +233,7 @@ fn corpus_respondents_are_attached() {
     let table = std::fs::read(corpus("interviews").join("respondents.csv")).unwrap();
     let respondents = Respondents::parse(&table, "respondents.csv").unwrap();
     let mut files = Vec::new();
-    for row in &respondents.rows {
+    for row in respondents.rows() {
         let path = corpus("interviews").join(format!("{}.txt", row.transcript));
         let mut with_row = load(&path).unwrap();
         let mut without = with_row.clone();

@@ -167,7 +167,7 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     let mut manifest = material.manifest(args);
     partial.aside(PLACES, &places(args, &material))?;
     let (report, findings) = code(args, &material, &mut partial, &mut manifest)?;
-    tell(args, &report, &findings, console);
+    tell(args, &findings, console);
     // Said before the switch: when the summary cannot be written, nothing was changed.
     let summary = Summary { study: &args.out, report: &report, findings: &findings, took: started.elapsed() };
     say(&summary, console)?;
@@ -212,7 +212,7 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
             return Ok(None);
         }
     };
-    let Some(corpus) = walk(args, console) else { return Ok(None) };
+    let Some(corpus) = walk(args, &lexicon, console) else { return Ok(None) };
     let paths = args.respondents.clone().map_or_else(|| corpus.respondents.clone(), |path| vec![path]);
     let Some((respondents, respondents_from)) = load_respondents(&paths, console) else { return Ok(None) };
     let Some(confidence) = load_confidence(args, console) else { return Ok(None) };
@@ -220,15 +220,32 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
     Ok(Some(Material { corpus, lexicon, respondents, respondents_at: paths, respondents_from, confidence, read }))
 }
 
-fn walk(args: &CodeArgs, console: &mut Console) -> Option<Corpus> {
-    let avoid: Vec<PathBuf> = [&args.out, &args.codebook].into_iter().chain(&args.respondents).cloned().collect();
+fn walk(args: &CodeArgs, lexicon: &Lexicon, console: &mut Console) -> Option<Corpus> {
+    let own = lexicon.source.files.iter().map(|file| PathBuf::from(&file.path));
+    let (fitted, cues) = lexicon::model::paths(&args.codebook);
+    let given = args.respondents.iter().chain(&args.confidence).chain([&args.out]).cloned();
+    let avoid: Vec<PathBuf> = given.chain(own).chain([fitted, cues]).collect();
     for input in &args.inputs {
+        if corpus::is_study(input) {
+            console.warn(&format!(
+                "error: {}: a study, no transcripts; name the folder that its transcripts lie in",
+                shown(input)
+            ));
+            return None;
+        }
         if let Err(error) = std::fs::metadata(input) {
             console.warn(&format!("error: {}: {error}; name a folder with transcripts", shown(input)));
             return None;
         }
     }
-    corpus::walk(&args.inputs, &avoid).map_err(|error| console.warn(&format!("error: {error}"))).ok()
+    let corpus = corpus::walk(&args.inputs, &avoid).map_err(|error| console.warn(&format!("error: {error}"))).ok()?;
+    if let Some(first) = corpus.studies.first().filter(|_| !args.quiet) {
+        let others = corpus.studies.len() - 1;
+        let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+        console
+            .warn(&format!("note: {}{others}: a study, not read as transcripts", crate::diagnostic::escape(first)));
+    }
+    Some(corpus)
 }
 
 fn read_options(args: &CodeArgs) -> ReadOptions {
@@ -264,9 +281,8 @@ pub(super) fn load_respondents(paths: &[PathBuf], console: &mut Console) -> Opti
         // Named without its folders: messages about it are published.
         let name = file_name(path);
         let table = Respondents::parse(&bytes, &name).map_err(|problems| console.problems(&problems)).ok()?;
-        origins.push(Origin { sha256: digest::sha256(&bytes), name: name.clone() });
-        all.source = name;
-        all.rows.extend(table.rows);
+        origins.push(Origin { sha256: digest::sha256(&bytes), name });
+        all.extend(table);
     }
     Some((all, origins))
 }
@@ -367,11 +383,12 @@ fn code(
 const UNDER_WAY: u64 = 64 << 20;
 
 /// Refusals always; notes unless the user wants quiet.
-fn tell(args: &CodeArgs, report: &Report, findings: &Findings, console: &mut Console) {
+fn tell(args: &CodeArgs, findings: &Findings, console: &mut Console) {
     let least = if args.quiet { Severity::Error } else { Severity::Warning };
-    console.problems(findings.problems.iter().filter(|problem| problem.severity >= least));
-    let notes = findings.problems.iter().filter(|problem| problem.severity < least).count();
-    if notes > 0 && !args.quiet && report.with_notes > 0 {
+    let told: Vec<_> = findings.problems.iter().filter(|problem| problem.severity >= least).collect();
+    console.grouped(&told, "report.json");
+    let notes = findings.problems.len() - told.len();
+    if notes > 0 && !args.quiet {
         let plural = if notes == 1 { " is" } else { "s are" };
         console.warn(&format!("{notes} smaller note{plural} in report.json"));
     }

@@ -3,8 +3,14 @@
 //! Never happens here: colour for a reader that is no terminal, control characters of a file on a terminal, a panic
 //! because somebody closed the pipe.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+
+/// Warnings of one kind that are told one by one, where there are many.
+const SHOWN: usize = 3;
+/// Refusals of one kind that are told one by one.
+const SHOWN_ERRORS: usize = 20;
 
 /// Where a command prints.
 pub struct Console {
@@ -53,6 +59,24 @@ impl Console {
     /// Tells about problems in the user's files, one line each.
     pub fn problems<'a>(&mut self, found: impl IntoIterator<Item = &'a Diagnostic>) {
         found.into_iter().for_each(|problem| self.warn(&problem.line()));
+    }
+
+    /// Tells about problems of many files: of each kind the first ones, and how many more are listed in `rest`.
+    pub fn grouped(&mut self, found: &[&Diagnostic], rest: &str) {
+        let mut totals: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        found.iter().for_each(|problem| totals.entry(problem.code).or_default().0 += 1);
+        for problem in found {
+            let Some((total, told)) = totals.get_mut(problem.code) else { continue };
+            let shown = if problem.severity == Severity::Error { SHOWN_ERRORS } else { SHOWN };
+            *told += 1;
+            // One more line would be no shorter than the last of them.
+            if *told <= shown || *total <= shown + 1 {
+                self.warn(&problem.line());
+            } else if *told == shown + 1 {
+                let (severity, code) = (problem.severity_name(), problem.code);
+                self.warn(&format!("{severity}[{code}]: and {} more ({rest})", *total - shown));
+            }
+        }
     }
 
     /// `text` in bold on a terminal.

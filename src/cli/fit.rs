@@ -110,7 +110,7 @@ fn answers(lexicon: &Lexicon, folders: &[PathBuf]) -> anyhow::Result<Vec<Answer>
     for path in &corpus.respondents {
         let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
         let table = Respondents::parse(&bytes, &path.display().to_string());
-        tables.rows.extend(table.map_err(|problems| anyhow::anyhow!("{}", problems[0].line()))?.rows);
+        tables.extend(table.map_err(|problems| anyhow::anyhow!("{}", problems[0].line()))?);
     }
     let coder = Coder::new(lexicon, Options::default());
     let mut worker = coder.worker();

@@ -37,6 +37,8 @@ pub struct Corpus {
     pub left_out: Vec<Diagnostic>,
     /// `respondents.csv` beside the transcripts, in the order found.
     pub respondents: Vec<PathBuf>,
+    /// Studies that lie among the transcripts and are no inputs, the one that is being made among them.
+    pub studies: Vec<String>,
 }
 
 /// Lists the files under `roots`. `avoid` are files and folders that are no inputs wherever they lie: the study, the
@@ -90,8 +92,11 @@ impl Walk {
                 let source = source.join(entry.file_name());
                 match entry.metadata() {
                     Err(error) => self.corpus.left_out.push(unreadable(&source, &error)),
-                    Ok(metadata) if is_hidden(&entry.file_name()) || self.is_avoided(&metadata) => {}
-                    Ok(metadata) if metadata.is_dir() && is_study(&entry.path()) => {}
+                    Ok(_) if is_hidden(&entry.file_name()) => {}
+                    Ok(metadata) if metadata.is_dir() && is_study(&entry.path()) => {
+                        self.corpus.studies.push(readable(source.as_os_str()));
+                    }
+                    Ok(metadata) if self.is_avoided(&metadata) => {}
                     Ok(metadata) if metadata.is_dir() => waiting.push((entry.path(), source)),
                     Ok(metadata) => self.file(entry.path(), source, &metadata),
                 }
@@ -124,6 +129,7 @@ impl Walk {
     fn finish(mut self) -> Corpus {
         self.found.sort_by(|a, b| a.0.as_os_str().as_bytes().cmp(b.0.as_os_str().as_bytes()));
         self.corpus.respondents.sort();
+        self.corpus.studies.sort();
         self.corpus.left_out.sort_by(|a, b| a.path.cmp(&b.path));
         let sources: Vec<&Path> = self.found.iter().map(|(source, ..)| source.as_path()).collect();
         let names = names(&sources);
@@ -148,9 +154,17 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b".") || name.as_bytes().starts_with(b"~$")
 }
 
-/// The folder of another study: its texts are no inputs.
-fn is_study(path: &Path) -> bool {
-    path.join("current").is_symlink() && path.join("runs").is_dir()
+/// True for the folder of a study, or of a copy of its files: its texts are no inputs.
+pub fn is_study(path: &Path) -> bool {
+    let made = path.join("current").is_symlink() && path.join("runs").is_dir();
+    made || path.join("texts").is_dir() && is_manifest(&path.join("manifest.json")).unwrap_or(false)
+}
+
+/// True for a manifest of ours, which says so in its first lines.
+fn is_manifest(path: &Path) -> io::Result<bool> {
+    let mut head = [0; 80];
+    let n = io::Read::read(&mut fs::File::open(path)?, &mut head)?;
+    Ok(memchr::memmem::find(&head[..n], b"\"precode.manifest/").is_some())
 }
 
 /// Files that usually lie beside transcripts and are none.
@@ -409,6 +423,25 @@ mod tests {
         assert_eq!(sources, ["a-1.txt", "a/z.txt", "b.txt"]);
         assert_eq!(corpus.left_out.iter().map(|d| d.path.as_str()).collect::<Vec<_>>(), ["a/loop", "link.txt"]);
         assert_eq!(corpus.respondents.len(), 1);
+    }
+
+    #[test]
+    fn a_study_among_the_transcripts_is_no_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for path in ["made/runs/d/texts", "copy/texts", "own", "texts"] {
+            fs::create_dir_all(root.join(path)).unwrap();
+            fs::write(root.join(path).join("a.txt"), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("runs/d", root.join("made/current")).unwrap();
+        fs::write(root.join("copy/manifest.json"), "{\n  \"schema\": \"precode.manifest/1\",\n").unwrap();
+        fs::write(root.join("manifest.json"), "{}").unwrap();
+        let corpus = walk(&[root.to_path_buf()], &[root.join("own")]).unwrap();
+        let sources: Vec<_> = corpus.inputs.iter().map(|input| input.source.as_str()).collect();
+        assert_eq!(
+            (sources, corpus.studies),
+            (vec!["manifest.json", "texts/a.txt"], vec!["copy".into(), "made".into()])
+        );
     }
 
     #[test]

@@ -254,7 +254,7 @@ fn columns(run: &Run<'_>) -> CodingsCsv {
 }
 
 fn known_attributes(run: &Run<'_>) -> BTreeSet<String> {
-    let named = run.respondents.rows.iter().flat_map(|row| row.attributes.keys());
+    let named = run.respondents.rows().iter().flat_map(|row| row.attributes.keys());
     named.filter(|name| *name != "speaker_role").cloned().chain(ATTRIBUTES.map(String::from)).collect()
 }
 
