@@ -3,6 +3,7 @@
 //! Comes in: a [`Transcript`], a lexicon, choices. Goes out: rows of turns and codings. Never happens here: files,
 //! clock, threads.
 
+use crate::codebook::Codebook;
 use crate::coding::{CODING_SCHEMA, Coding, Evidence, Flag, PROPOSED, TurnRow, WRITTEN};
 use crate::confidence::{Cue, Judge, Verdict};
 use crate::context::Contexts;
@@ -17,6 +18,7 @@ use crate::turn::{self, Turn};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Choices of a run that change its result.
@@ -39,12 +41,91 @@ pub struct Coded {
     pub turns: Vec<TurnRow>,
     /// Every coding, by turn, then by place, then by code.
     pub codings: Vec<Coding>,
+    /// For each coding, how it was judged by itself.
+    pub judged: Vec<Judged>,
     /// Turns of respondents.
     pub n_answers: usize,
     /// Answers in which no code is proposed.
     pub n_uncoded: usize,
     /// Words of all turns.
     pub n_words: usize,
+}
+
+/// How a coding was judged before exclusive codes were held against each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// Place of its segment among all segments of the transcript that have codings.
+    pub segment: usize,
+    /// The confidence, rounded as rows have it.
+    pub confidence: f64,
+}
+
+impl Coded {
+    /// Adds the codings of the next segment, each with the confidence that it has by itself.
+    fn add(&mut self, rows: Vec<(Coding, f64)>) {
+        let segment = self.judged.last().map_or(0, |last| last.segment + 1);
+        for (row, confidence) in rows {
+            self.judged.push(Judged { segment, confidence });
+            self.codings.push(row);
+        }
+    }
+
+    /// Gives the codings other confidences, and then does again what follows from confidences: rows that are too weak go,
+    /// exclusive codes are held against each other, flags and counts say so.
+    pub fn refit(&mut self, codebook: &Codebook, refit: impl Fn(&mut [Coding])) {
+        self.codings.iter_mut().zip(&self.judged).for_each(|(row, judged)| row.confidence = judged.confidence);
+        refit(&mut self.codings);
+        let segments = self.judged.iter().map(|judged| judged.segment);
+        let mut rows: Vec<(Coding, usize)> = std::mem::take(&mut self.codings).into_iter().zip(segments).collect();
+        rows.retain(|(row, _)| row.confidence >= WRITTEN);
+        self.judged =
+            rows.iter().map(|(row, segment)| Judged { segment: *segment, confidence: row.confidence }).collect();
+        for segment in rows.chunk_by_mut(|a, b| a.1 == b.1) {
+            let confidences: Vec<(&str, f64)> = segment.iter().map(|(row, _)| (&*row.code, row.confidence)).collect();
+            let held = hold(codebook, &confidences);
+            segment.iter_mut().zip(held).for_each(|((row, _), held)| held.put_on(row));
+        }
+        self.codings = rows.into_iter().map(|(row, _)| row).collect();
+        let proposed = self.codings.iter().filter(|row| row.confidence >= PROPOSED).map(|row| row.turn);
+        self.n_uncoded = self.n_answers - proposed.collect::<BTreeSet<usize>>().len();
+    }
+}
+
+/// What becomes of a confidence among the others of its segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Held {
+    confidence: f64,
+    /// An exclusive code came too close.
+    conflict: bool,
+}
+
+impl Held {
+    /// Gives a row this confidence, and the flags that follow from it.
+    fn put_on(self, row: &mut Coding) {
+        row.confidence = round(self.confidence);
+        row.flags.retain(|flag| !matches!(flag, Flag::Weak | Flag::Conflict));
+        let follow = [(Flag::Weak, row.confidence < PROPOSED), (Flag::Conflict, self.conflict)];
+        row.flags.extend(follow.into_iter().filter(|(_, holds)| *holds).map(|(flag, _)| flag));
+        row.flags.sort_unstable();
+    }
+}
+
+/// Holds exclusive codes of one segment that are beaten, or too close, below a proposal; says which were too close.
+fn hold(codebook: &Codebook, rows: &[(&str, f64)]) -> Vec<Held> {
+    let facet = |code: &str| code.split('.').next().unwrap_or_default().to_string();
+    let is_exclusive = |facet: &str| codebook.facets.iter().any(|known| known.name == facet && known.exclusive);
+    let rival = |code: &str| {
+        let own = Some(facet(code)).filter(|facet| is_exclusive(facet));
+        let same = rows.iter().filter(|(other, _)| *other != code && own.as_deref() == Some(&facet(other)));
+        same.fold(f64::NEG_INFINITY, |most, (_, confidence)| most.max(*confidence))
+    };
+    let held = |&(code, confidence): &(&str, f64)| {
+        let rival = rival(code);
+        let beaten = rival > confidence - TOO_CLOSE;
+        let held = if beaten { confidence.min(PROPOSED - 0.01) } else { confidence };
+        Held { confidence: held, conflict: (confidence - rival).abs() < TOO_CLOSE }
+    };
+    rows.iter().map(held).collect()
 }
 
 impl<'a> Coder<'a> {
@@ -131,13 +212,7 @@ impl Worker<'_> {
                     self.tools.gatherer.begin_turn();
                     for segment in segment::divide(&read.tokens, &read.sentences, self.coder.options.unit) {
                         let tools = &mut self.tools;
-                        coded.codings.extend(desk.propose(
-                            tools,
-                            &read,
-                            &segment,
-                            question.as_ref(),
-                            &mut occurrences,
-                        ));
+                        coded.add(desk.propose(tools, &read, &segment, question.as_ref(), &mut occurrences));
                     }
                     let proposed = coded.codings[before..].iter().any(|c| c.confidence >= PROPOSED);
                     coded.n_answers += 1;
@@ -283,7 +358,7 @@ impl<'d> Desk<'d> {
         (glimpse.scene, gathered)
     }
 
-    /// The codings of one segment.
+    /// The codings of one segment, each with the confidence that it has by itself.
     fn propose(
         &self,
         tools: &mut Tools,
@@ -291,38 +366,19 @@ impl<'d> Desk<'d> {
         segment: &Segment,
         question: Option<&'d Read>,
         occurrences: &mut Occurrences,
-    ) -> Vec<Coding> {
+    ) -> Vec<(Coding, f64)> {
         let (scene, gathered) = self.gather(&mut tools.gatherer, read, segment, question);
-        let mut verdicts = tools.judge.judge(&scene, &gathered, WRITTEN);
-        let conflicts = self.settle(&mut verdicts);
-        let passage = Passage { read, segment, scene, gathered };
-        let rows = verdicts.iter().zip(conflicts);
-        rows.map(|(verdict, conflict)| self.row(&passage, verdict, conflict, occurrences)).collect()
-    }
-
-    /// Holds exclusive codes that are beaten, or too close, below a proposal; says which were too close.
-    fn settle(&self, verdicts: &mut [Verdict]) -> Vec<bool> {
+        let verdicts = tools.judge.judge(&scene, &gathered, WRITTEN);
         let codebook = &self.lexicon.codebook;
-        let exclusive = |code| codebook.facet(code).is_some_and(|facet| facet.exclusive);
-        let rival = |verdict: &Verdict| {
-            let same = |other: &&Verdict| {
-                other.code != verdict.code && codebook.code(other.code).facet() == codebook.code(verdict.code).facet()
-            };
-            let rivals = verdicts.iter().filter(same).map(|other| other.confidence);
-            rivals.filter(|_| exclusive(verdict.code)).fold(f64::NEG_INFINITY, f64::max)
-        };
-        let rivals: Vec<f64> = verdicts.iter().map(rival).collect();
-        let conflict = |(verdict, rival): (&Verdict, &f64)| (verdict.confidence - rival).abs() < TOO_CLOSE;
-        let conflicts = verdicts.iter().zip(&rivals).map(conflict).collect();
-        for (verdict, rival) in verdicts.iter_mut().zip(rivals) {
-            if rival > verdict.confidence - TOO_CLOSE {
-                verdict.confidence = verdict.confidence.min(PROPOSED - 0.01);
-            }
-        }
-        conflicts
+        let judged: Vec<(&str, f64)> =
+            verdicts.iter().map(|v| (&*codebook.code(v.code).name, v.confidence)).collect();
+        let held = hold(codebook, &judged);
+        let passage = Passage { read, segment, scene, gathered };
+        let row = |(verdict, held)| (self.row(&passage, verdict, held, occurrences), round(verdict.confidence));
+        verdicts.iter().zip(held).map(row).collect()
     }
 
-    fn row(&self, passage: &Passage, verdict: &Verdict, conflict: bool, occurrences: &mut Occurrences) -> Coding {
+    fn row(&self, passage: &Passage, verdict: &Verdict, held: Held, occurrences: &mut Occurrences) -> Coding {
         let Passage { read, segment, scene, gathered } = passage;
         let transcript = self.transcript;
         let all = gathered.by_code.get(&verdict.code).map_or(&[][..], Vec::as_slice);
@@ -361,11 +417,11 @@ impl<'d> Desk<'d> {
             text: text.to_string(),
             code: code.name.clone(),
             facet: code.facet().to_string(),
-            confidence: round(verdict.confidence),
+            confidence: round(held.confidence),
             score: round(verdict.score),
             calibrated_on: verdict.calibrated_on,
             evidence: rules.chain(cues).collect(),
-            flags: flags(&found, verdict.confidence, words, conflict, speaker.guessed),
+            flags: flags(&found, held, words, speaker.guessed),
             attributes: speaker.attributes.clone(),
         }
     }
@@ -434,11 +490,11 @@ fn sentences_of(read: &Read, segment: &Segment, found: &[&Found], verdict: &Verd
     }
 }
 
-fn flags(found: &[&Found], confidence: f64, words: usize, conflict: bool, guessed: bool) -> Vec<Flag> {
+fn flags(found: &[&Found], held: Held, words: usize, guessed: bool) -> Vec<Flag> {
     let contexts = found.iter().fold(Contexts::default(), |all, f| all.union(f.contexts));
     let tests = [
-        (Flag::Weak, confidence < PROPOSED),
-        (Flag::Conflict, conflict),
+        (Flag::Weak, held.confidence < PROPOSED),
+        (Flag::Conflict, held.conflict),
         (Flag::Echo, found.iter().any(|f| f.echo)),
         (Flag::Reported, contexts.has(Context::Reported)),
         (Flag::Negated, contexts.has(Context::Negated)),

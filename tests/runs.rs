@@ -221,6 +221,133 @@ fn many_files_with_the_same_notes_leave_the_terminal_readable() {
     assert!(String::from_utf8_lossy(&output.stdout).lines().count() < 60);
 }
 
+// ---- learned confidence
+
+const EXCLUSIVE: &str = r#"
+[codebook]
+name = "two"
+[[facet]]
+name = "view"
+definition = "one of two"
+exclusive = true
+[[facet]]
+name = "role"
+definition = "any"
+[[code]]
+name = "view.up"
+definition = "up"
+[[code]]
+name = "view.down"
+definition = "down"
+[[code]]
+name = "role.trainer"
+definition = "trains"
+"#;
+
+/// A codebook with two exclusive codes and one free one, each with a word of its own.
+fn exclusive(folder: &Path) -> PathBuf {
+    let rule = |code: &str, word: &str, weight: f64| {
+        format!("[[rule]]\nid = \"{word}\"\ncode = \"{code}\"\npattern = \"{word}\"\nweight = {weight}\n")
+    };
+    let rules =
+        [rule("view.up", "ascend", 0.9), rule("view.down", "descend", 0.85), rule("role.trainer", "trainer", 0.6)];
+    let path = folder.join("two.toml");
+    fs::write(&path, EXCLUSIVE.to_string() + &rules.concat()).unwrap();
+    path
+}
+
+/// A `confidence.json` that gives these codes these log-odds, whatever speaks for them.
+fn learned(folder: &Path, lexicon: &Path, codes: &[(&str, f64)]) -> PathBuf {
+    let codebook = precode::lexicon::load(lexicon).unwrap().0.digest;
+    let of = |(code, _): &(&str, f64)| {
+        (
+            code.to_string(),
+            serde_json::json!({"adopted": true, "decisions": 40, "replaced": {"intercept": 0.0, "slope": 1.0}}),
+        )
+    };
+    let weight = |(code, log_odds): &(&str, f64)| (format!("code {code}"), Value::from(*log_odds));
+    let model = serde_json::json!({
+        "schema": "precode.confidence/1", "version": "0", "codebook": codebook, "decisions": 40, "interviews": 4,
+        "freedom": 1.0, "stems": false,
+        "codes": codes.iter().map(of).collect::<serde_json::Map<_, _>>(),
+        "weights": codes.iter().map(weight).collect::<serde_json::Map<_, _>>(),
+    });
+    let path = folder.join("confidence.json");
+    fs::write(&path, model.to_string()).unwrap();
+    path
+}
+
+/// `code confidence flags` of every row, in order, and the number of answers without a proposal.
+fn rows_with(folder: &Path, codes: &[(&str, f64)]) -> (Vec<String>, usize) {
+    let corpus = folder.join("talk");
+    fs::create_dir_all(&corpus).unwrap();
+    let talk = "I: So?\nR: You ascend and then you descend as they say in this old house of ours.\nI: And?\nR: I was a trainer for years and years in that very place.\n";
+    fs::write(corpus.join("p1.txt"), talk).unwrap();
+    let (lexicon, study) = (exclusive(folder), folder.join("study"));
+    let mut command = code(&corpus, &lexicon, &study);
+    if !codes.is_empty() {
+        command.arg("--confidence").arg(learned(folder, &lexicon, codes));
+    }
+    run(&mut command, 0);
+    let rows = fs::read_to_string(study.join("codings.jsonl")).unwrap();
+    let row = |line: &str| {
+        let row: Coding = serde_json::from_str(line).unwrap();
+        let flags: Vec<&str> = row.flags.iter().map(|flag| flag.name()).collect();
+        format!("{} {} {} {}", row.code, row.confidence, flags.join(" "), row.calibrated_on).replace("  ", " ")
+    };
+    let report: Report = serde_json::from_slice(&fs::read(study.join("report.json")).unwrap()).unwrap();
+    (rows.lines().map(row).collect(), report.counts.uncoded)
+}
+
+#[test]
+fn learned_confidence_settles_exclusive_codes_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    type Case<'a> = (&'a [(&'a str, f64)], &'a [&'a str], usize);
+    let cases: [Case<'_>; 5] = [
+        // As coded: two exclusive codes too close, none is proposed.
+        (&[], &["view.up 0.49 weak conflict 0", "view.down 0.49 weak conflict 0", "role.trainer 0.6 0"], 1),
+        // One is learned to be nothing: its row goes, and the other has no rival any more.
+        (&[("view.up", -3.0)], &["view.down 0.85 0", "role.trainer 0.6 0"], 0),
+        // One is learned to be weaker, not nothing: the other is proposed beside it.
+        (&[("view.up", -1.0)], &["view.up 0.2689 weak 40", "view.down 0.85 0", "role.trainer 0.6 0"], 0),
+        // Both are learned to be likely: still too close.
+        (
+            &[("view.up", 3.0), ("view.down", 3.2)],
+            &["view.up 0.49 weak conflict 40", "view.down 0.49 weak conflict 40", "role.trainer 0.6 0"],
+            1,
+        ),
+        // A free code below 0.2 has no row, and its answer no code.
+        (&[("role.trainer", -2.0)], &["view.up 0.49 weak conflict 0", "view.down 0.49 weak conflict 0"], 2),
+    ];
+    for (codes, want, uncoded) in cases {
+        assert_eq!(
+            rows_with(folder.path(), codes),
+            (want.iter().map(ToString::to_string).collect(), uncoded),
+            "{codes:?}"
+        );
+    }
+}
+
+#[test]
+fn learned_confidence_of_another_codebook_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path(), 1, 1);
+    let study = folder.path().join("study");
+    let lexicon = exclusive(folder.path());
+    let learned = learned(folder.path(), &lexicon, &[("view.up", 1.0)]);
+    run(code(&corpus, &lexicon, &study).arg("--confidence").arg(&learned), 0);
+    let manifest = Manifest::load(&Study::at(&study)).unwrap();
+    assert_eq!(manifest.confidence.sha256, precode::store::digest::sha256(&fs::read(&learned).unwrap()));
+    let output = run(code(&corpus, &support::lexicon(), &study).arg("--confidence").arg(&learned), 2);
+    assert!(stderr(&output).contains("fitted with another version of the codebook"), "{}", stderr(&output));
+    for (text, why) in [("{", "EOF"), ("{\"schema\":\"x\"}", "missing field")] {
+        fs::write(&learned, text).unwrap();
+        let output = run(code(&corpus, &lexicon, &study).arg("--confidence").arg(&learned), 2);
+        assert!(stderr(&output).contains(why) && stderr(&output).contains("precode learn"), "{}", stderr(&output));
+    }
+    run(code(&corpus, &lexicon, &study).arg("--confidence").arg(folder.path().join("nowhere.json")), 2);
+}
+
 // ---- stopped at any moment
 
 #[test]

@@ -5,7 +5,7 @@ use super::summary::Summary;
 use super::{Console, Exit, process};
 use crate::coding::Coding;
 use crate::diagnostic::Severity;
-use crate::learn::model::{Model, apply};
+use crate::learn::model::{MODEL_SCHEMA, Model, apply};
 use crate::lexicon::{self, Lexicon};
 use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
@@ -215,7 +215,7 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
     let Some(corpus) = walk(args, &lexicon, console) else { return Ok(None) };
     let paths = args.respondents.clone().map_or_else(|| corpus.respondents.clone(), |path| vec![path]);
     let Some((respondents, respondents_from)) = load_respondents(&paths, console) else { return Ok(None) };
-    let Some(confidence) = load_confidence(args, console) else { return Ok(None) };
+    let Some(confidence) = load_confidence(args, &lexicon, console) else { return Ok(None) };
     let read = read_options(args);
     Ok(Some(Material { corpus, lexicon, respondents, respondents_at: paths, respondents_from, confidence, read }))
 }
@@ -261,13 +261,25 @@ fn read_options(args: &CodeArgs) -> ReadOptions {
 }
 
 /// The fitted confidence, where one is asked for; `None` after having said what is wrong.
-fn load_confidence(args: &CodeArgs, console: &mut Console) -> Option<Option<(Model, Origin)>> {
+fn load_confidence(args: &CodeArgs, lexicon: &Lexicon, console: &mut Console) -> Option<Option<(Model, Origin)>> {
     let Some(path) = &args.confidence else { return Some(None) };
     let mut refuse = |why: String| {
         console.warn(&format!("error: {}: {why}; name the confidence.json of precode learn", shown(path)))
     };
     let bytes = std::fs::read(path).map_err(|error| refuse(error.to_string())).ok()?;
     let model: Model = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string())).ok()?;
+    if model.schema != MODEL_SCHEMA {
+        refuse(format!("expected schema {MODEL_SCHEMA}"));
+        return None;
+    }
+    if model.codebook != lexicon.digest {
+        let path = shown(path);
+        console.warn(&format!(
+            "error: {path}: fitted with another version of the codebook; fit it anew with precode learn, or carry it over \
+             with precode learn STUDY --from {path} --other-codebook"
+        ));
+        return None;
+    }
     Some(Some((model, Origin { name: file_name(path), sha256: digest::sha256(&bytes) })))
 }
 
@@ -369,6 +381,7 @@ fn code(
         refit: refit.as_ref().map(|refit| refit as &Refit<'_>),
         corpus: &material.corpus,
         coder: &coder,
+        codebook: &material.lexicon.codebook,
         read: &material.read,
         respondents: &material.respondents,
         bounds: Bounds { threads: args.threads.map_or(cores, usize::from), bytes: UNDER_WAY },

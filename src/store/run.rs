@@ -11,7 +11,8 @@ use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, So
 use super::ordered::{self, Bounds};
 use super::publish::{Part, Partial};
 use super::rows::{self, Cells, CodingsCsv, Line};
-use crate::coding::{Coding, Flag, PROPOSED, TurnRow, WRITTEN};
+use crate::codebook::Codebook;
+use crate::coding::{Coding, Flag, PROPOSED, TurnRow};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Coder, Worker};
 use crate::transcript::respondents::{self, Respondents};
@@ -32,6 +33,8 @@ pub struct Run<'a> {
     pub read: &'a ReadOptions,
     /// Attributes.
     pub respondents: &'a Respondents,
+    /// What may be coded.
+    pub codebook: &'a Codebook,
     /// Gives the codings of a transcript other confidences.
     pub refit: Option<&'a Refit<'a>>,
     /// How much at once.
@@ -162,8 +165,7 @@ fn code_file(run: &Run<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &
     found.append(&mut transcript.notes);
     let mut coded = worker.code(&transcript);
     if let Some(refit) = run.refit {
-        refit(&mut coded.codings);
-        settle(&mut coded);
+        coded.refit(run.codebook, refit);
     }
     let counts = count(&coded);
     let rows = Rows::new(run, &transcript, &coded, input, &digest);
@@ -173,14 +175,6 @@ fn code_file(run: &Run<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &
     report.transcript = Some(transcript.name);
     report.counts = Some(counts);
     Ok(File { report, found, rows: Some(rows) })
-}
-
-/// What is below the threshold of a row is left out, and the answers without a proposal are counted again.
-fn settle(coded: &mut crate::pipeline::Coded) {
-    coded.codings.retain(|coding| coding.confidence >= WRITTEN);
-    let proposed = coded.codings.iter().filter(|coding| coding.confidence >= PROPOSED);
-    let turns: BTreeSet<usize> = proposed.map(|coding| coding.turn).collect();
-    coded.n_uncoded = coded.n_answers - turns.len();
 }
 
 fn count(coded: &crate::pipeline::Coded) -> Counts {
