@@ -360,3 +360,127 @@ fn a_very_long_line_costs_what_its_bytes_cost() {
     let (once, eight) = (time(30_000).max(0.005), time(240_000));
     assert!(eight / once < 32.0, "8 times the bytes took {eight} s, once {once} s");
 }
+
+/// A Word file of these parts; `body` goes into `word/document.xml`.
+fn word_file(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
+    use std::io::Write as _;
+    const SPACES: &str = "xmlns:w=\"w\" xmlns:m=\"m\" xmlns:mc=\"mc\" xmlns:wps=\"wps\"";
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let document = format!("<w:document {SPACES}><w:body>{body}</w:body></w:document>");
+    let main = if parts.iter().any(|(name, _)| *name == "numbered") { "word/document2.xml" } else { "word/document.xml" };
+    for (name, text) in parts.iter().copied().chain([(main, &*document)]) {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// `speaker|words` of every unit, then the codes of the notes with the paragraph that they name.
+fn shown(transcript: &Transcript) -> Vec<String> {
+    let unit = |u: &precode::transcript::Unit| {
+        format!("{}|{}", transcript.speaker(u.speaker).name, u.span.of(&transcript.text))
+    };
+    let note = |n: &Diagnostic| {
+        let place = n.message.split_once("paragraph ").map(|(_, number)| format!(" {number}"));
+        format!("{}{}", n.code, place.unwrap_or_default())
+    };
+    transcript.units.iter().map(unit).chain(transcript.notes.iter().map(note)).collect()
+}
+
+const LISTS: &str = "<w:numbering xmlns:w=\"w\">\
+    <w:abstractNum w:abstractNumId=\"0\"><w:lvl w:ilvl=\"0\"><w:start w:val=\"1\"/><w:numFmt w:val=\"decimal\"/><w:lvlText w:val=\"Q%1:\"/></w:lvl></w:abstractNum>\
+    <w:abstractNum w:abstractNumId=\"1\"><w:lvl w:ilvl=\"0\"><w:start w:val=\"1\"/><w:numFmt w:val=\"decimal\"/><w:lvlText w:val=\"%1.\"/></w:lvl></w:abstractNum>\
+    <w:abstractNum w:abstractNumId=\"2\"><w:lvl w:ilvl=\"0\"><w:numFmt w:val=\"none\"/><w:lvlText w:val=\"Participant\"/></w:lvl></w:abstractNum>\
+    <w:abstractNum w:abstractNumId=\"3\"><w:lvl w:ilvl=\"0\"><w:numFmt w:val=\"bullet\"/><w:lvlText w:val=\"-\"/></w:lvl></w:abstractNum>\
+    <w:abstractNum w:abstractNumId=\"4\"><w:lvl w:ilvl=\"0\"><w:numFmt w:val=\"upperLetter\"/><w:lvlText w:val=\"Speaker %1\"/></w:lvl></w:abstractNum>\
+    <w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/></w:num><w:num w:numId=\"2\"><w:abstractNumId w:val=\"1\"/></w:num>\
+    <w:num w:numId=\"3\"><w:abstractNumId w:val=\"2\"/></w:num><w:num w:numId=\"4\"><w:abstractNumId w:val=\"3\"/></w:num>\
+    <w:num w:numId=\"5\"><w:abstractNumId w:val=\"4\"/></w:num><w:num w:numId=\"6\"><w:abstractNumId w:val=\"0\"/>\
+    <w:lvlOverride w:ilvl=\"0\"><w:startOverride w:val=\"7\"/></w:lvlOverride></w:num></w:numbering>";
+
+#[test]
+fn nothing_of_a_word_file_is_lost_without_a_word() {
+    let plain = |words: &str| format!("<w:p><w:r><w:t>{words}</w:t></w:r></w:p>");
+    let with = |properties: &str, words: &str| {
+        format!("<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{words}</w:t></w:r></w:p>")
+    };
+    let list = |list: &str, words: &str| {
+        with(&format!("<w:numPr><w:ilvl w:val=\"0\"/><w:numId w:val=\"{list}\"/></w:numPr>"), words)
+    };
+    let inside = |words: &str, more: &str| format!("<w:p><w:r><w:t>{words}</w:t>{more}</w:r></w:p>");
+    let symbol = |font: &str, code: &str| format!("<w:sym w:font=\"{font}\" w:char=\"{code}\"/>");
+    let talk = plain("I: So?");
+    let numbering: &[(&str, &str)] = &[("word/numbering.xml", LISTS)];
+    let styled: &[(&str, &str)] = &[
+        ("word/numbering.xml", LISTS),
+        (
+            "word/styles.xml",
+            "<w:styles xmlns:w=\"w\"><w:style w:styleId=\"Base\"><w:pPr><w:numPr><w:numId w:val=\"3\"/></w:numPr></w:pPr></w:style>\
+             <w:style w:styleId=\"Answer\"><w:basedOn w:val=\"Base\"/></w:style></w:styles>",
+        ),
+    ];
+    let cases: [(&str, String, &[(&str, &str)], &[&str]); 12] = [
+        (
+            "symbols",
+            talk.clone() + &inside("R: so ", &(symbol("Wingdings", "F0E0") + &symbol("Arial", "2014") + &symbol("Wingdings", "F028"))),
+            &[],
+            &["I|So?", "R|so \u{2192}\u{2014}", "W_SYMBOL 2"],
+        ),
+        (
+            "labels of a list",
+            list("1", "Why?") + &plain("A: One.") + &list("1", "How?") + &plain("A: Two.") + &list("6", "And?") + &plain("A: Three."),
+            numbering,
+            &["Q|Why?", "A|One.", "Q|How?", "A|Two.", "Q|And?", "A|Three."],
+        ),
+        (
+            "letters",
+            list("5", "Why?") + &list("5", "Because.") + &plain("Speaker A: How?") + &plain("Speaker B: So."),
+            numbering,
+            &["Speaker A|Why?", "Speaker B|Because.", "Speaker A|How?", "Speaker B|So.", "W_SPEAKER_GUESS"],
+        ),
+        (
+            "labels of a style",
+            talk.clone() + &with("<w:pStyle w:val=\"Answer\"/>", "Yes.") + &talk + &with("<w:pStyle w:val=\"Answer\"/>", "No."),
+            styled,
+            &["I|So?"],
+        ),
+        (
+            "numbers",
+            talk.clone() + &list("2", "R: One.") + &talk + &list("2", "R: Two."),
+            numbering,
+            &["I|So?", "R|One.", "I|So?", "R|Two.", "W_NUMBERING 2"],
+        ),
+        ("bullets", talk.clone() + &list("4", "R: One."), numbering, &["I|So?", "R|One."]),
+        ("a list that is not there", talk.clone() + &list("99", "R: One."), numbering, &["I|So?", "R|One."]),
+        (
+            "footnotes",
+            talk.clone() + &inside("R: One.", "<w:footnoteReference w:id=\"2\"/><w:commentReference w:id=\"1\"/>"),
+            &[],
+            &["I|So?", "R|One.", "W_ASIDE 2"],
+        ),
+        (
+            "how it was formatted before",
+            talk.clone()
+                + "<w:p><w:pPr><w:pPrChange w:id=\"1\"><w:pPr><w:numPr><w:numId w:val=\"1\"/></w:numPr></w:pPr></w:pPrChange></w:pPr>\
+                   <w:r><w:rPr><w:b/><w:rPrChange w:id=\"2\"><w:rPr><w:vanish/></w:rPr></w:rPrChange></w:rPr><w:t>R: Kept.</w:t></w:r></w:p>",
+            numbering,
+            &["I|So?", "R|Kept."],
+        ),
+        (
+            "a text box, twice",
+            talk.clone()
+                + &inside("R: One.", "<mc:AlternateContent><mc:Choice><wps:txbx><w:txbxContent><w:p><w:r><w:t>Two.</w:t></w:r></w:p>\
+                   </w:txbxContent></wps:txbx></mc:Choice><mc:Fallback><w:p><w:r><w:t>Two.</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>"),
+            &[],
+            &["I|So?", "R|One.\nTwo."],
+        ),
+        ("an embedded document", talk.clone() + &plain("R: One.") + "<w:altChunk/>", &[], &["I|So?", "R|One.", "W_ASIDE 2"]),
+        ("a main part with a number", talk.clone() + &plain("R: One."), &[("numbered", "")], &["I|So?", "R|One."]),
+    ];
+    for (name, body, parts, want) in cases {
+        let transcript = read(&word_file(&body, parts), "x.docx", &ReadOptions::default())
+            .unwrap_or_else(|problems| panic!("{name}: {}", problems[0].line()));
+        check(&transcript);
+        assert_eq!(shown(&transcript), want, "{name}");
+    }
+}

@@ -1,11 +1,15 @@
 //! Word documents: labelled paragraphs, or a table with a column of speakers.
 //!
 //! Comes in: a `.docx` archive. Goes out: the text of its body and units in it. Never happens here: anything but
-//! reading `word/document.xml`: no link is followed, no entity resolved, no other part opened.
+//! reading `word/document.xml` and how its lists are numbered: no link is followed, no entity resolved.
 //!
-//! Deleted and hidden text stays out (it is often the name that was to be taken out), and a note says so.
+//! Deleted and hidden text stays out (it is often the name that was to be taken out), and a note says so. So it does of
+//! footnotes, comments and embedded documents, which are nobody's speech, and of numbers that Word makes by itself.
 
+use super::archive::Archive;
 use super::draft::{Content, Context, Draft, Outcome};
+use super::numbering::{self, Numbering, Place, attribute};
+use super::scheme::Says;
 use super::{TimeSpan, archive, entities, header, label, scheme, text, time};
 use crate::diagnostic::Diagnostic;
 use quick_xml::Reader;
@@ -13,6 +17,42 @@ use quick_xml::events::{BytesStart, Event};
 use std::io::{BufReader, Read};
 
 const PART: &str = "word/document.xml";
+
+/// Characters of symbol fonts, at their private places, that other fonts have too.
+const SYMBOLS: [(&str, &[(u32, char)]); 2] = [
+    (
+        "symbol",
+        &[
+            (0xA3, '\u{2264}'),
+            (0xAB, '\u{2194}'),
+            (0xAC, '\u{2190}'),
+            (0xAE, '\u{2192}'),
+            (0xB0, '\u{b0}'),
+            (0xB1, '\u{b1}'),
+            (0xB3, '\u{2265}'),
+            (0xB4, '\u{d7}'),
+            (0xB7, '\u{2022}'),
+            (0xB9, '\u{2260}'),
+            (0xBB, '\u{2248}'),
+            (0xBC, '\u{2026}'),
+            (0xDE, '\u{21d2}'),
+        ],
+    ),
+    (
+        "wingdings",
+        &[
+            (0x4A, '\u{263a}'),
+            (0x4C, '\u{2639}'),
+            (0x9F, '\u{2022}'),
+            (0xA7, '\u{25aa}'),
+            (0xDF, '\u{2190}'),
+            (0xE0, '\u{2192}'),
+            (0xE8, '\u{2794}'),
+            (0xFB, '\u{2717}'),
+            (0xFC, '\u{2713}'),
+        ],
+    ),
+];
 
 /// True for an archive that holds a Word document, or wants to.
 pub(super) fn is_docx(bytes: &[u8]) -> bool {
@@ -22,8 +62,10 @@ pub(super) fn is_docx(bytes: &[u8]) -> bool {
 /// Reads a document.
 pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
     let mut archive = archive::open(content.bytes, context).map_err(|e| vec![e])?;
-    let body =
-        archive::with_part(&mut archive, PART, context, |part| Walk::run(part, context)).map_err(|e| vec![e])?;
+    let numbering = Numbering::read(&mut archive, context).map_err(|e| vec![e])?;
+    let main = main_part(&archive);
+    let body = archive::with_part(&mut archive, &main, context, |part| Walk::run(part, numbering, context))
+        .map_err(|e| vec![e])?;
     let mut draft = match body.blocks.iter().find_map(Columns::of) {
         Some(_) => spoken_table(&body.blocks, context),
         None => text::labelled(paragraphs(&body.blocks), context),
@@ -31,8 +73,19 @@ pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
     if draft.text.trim().is_empty() {
         return Err(vec![context.error("E_EMPTY", "no words in the document").help("scanned pages hold no text")]);
     }
-    draft.notes.extend(body.note(context));
+    let unnamed = draft.speakers.iter().all(|s| s.name.is_empty());
+    draft.notes.extend(body.notes(unnamed, context));
     Ok(draft)
+}
+
+/// The part with the text: some programs number it.
+fn main_part(archive: &Archive<'_>) -> String {
+    let numbered = |name: &str| {
+        let number = name.strip_prefix("word/document").and_then(|rest| rest.strip_suffix(".xml"));
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let other = archive.file_names().flatten().find(|name| numbered(name));
+    other.filter(|_| archive.index_for_name(PART).is_none()).map_or(PART.to_string(), |name| name.into_owned())
 }
 
 /// A piece of the body.
@@ -46,28 +99,55 @@ enum Block {
 #[derive(Default)]
 struct Body {
     blocks: Vec<Block>,
-    /// Paragraph of the first deletion, and how many there are.
-    deleted: Option<(usize, usize)>,
-    hidden: Option<(usize, usize)>,
+    /// Of each kind of thing left out: paragraph of the first, and how many there are.
+    left_out: [Option<(usize, usize)>; LEFT_OUT.len()],
+}
+
+/// What is left out of the text, its note, what to call it, and what to do.
+const LEFT_OUT: [(Missing, &str, &str, &str); 6] = [
+    (Missing::Deleted, "W_TRACKED", "pieces of deleted text", "decide on it in Word and save the document again"),
+    (Missing::Hidden, "W_HIDDEN", "pieces of hidden text", "decide on it in Word and save the document again"),
+    (Missing::Aside, "W_ASIDE", "footnotes, endnotes or comments", "write what was spoken into the text"),
+    (Missing::Embedded, "W_ASIDE", "embedded documents or equations", "paste their text into the document"),
+    (Missing::Symbol, "W_SYMBOL", "symbols of a font that has no letters", "type what they mean"),
+    (Missing::Number, "W_NUMBERING", "numbers that Word makes by itself", "type them, where they say who speaks"),
+];
+
+/// A kind of thing that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Deleted,
+    Hidden,
+    Aside,
+    Embedded,
+    Symbol,
+    Number,
 }
 
 impl Body {
-    fn note(&self, context: &Context<'_>) -> Vec<Diagnostic> {
-        let word = |found: Option<(usize, usize)>, code, what: &str| {
-            let (paragraph, n) = found?;
-            let message = format!("{n} pieces of {what} text left out, the first in paragraph {paragraph}");
-            Some(context.warning(code, message).help("decide on it in Word and save the document again"))
+    /// Where nobody is named, numbers may be all that tells the speakers apart.
+    fn notes(&self, unnamed: bool, context: &Context<'_>) -> Vec<Diagnostic> {
+        let note = |((kind, code, what, help), found): (&(Missing, &'static str, &str, &str), _)| {
+            let (paragraph, n): (usize, usize) = Option::clone(found)?;
+            let message = format!("{n} {what} left out, the first in paragraph {paragraph}");
+            let small = matches!(kind, Missing::Symbol) || *kind == Missing::Number && !unnamed;
+            let note = if small { context.note(code, message) } else { context.warning(code, message) };
+            Some(note.help(*help))
         };
-        [word(self.deleted, "W_TRACKED", "deleted"), word(self.hidden, "W_HIDDEN", "hidden")]
-            .into_iter()
-            .flatten()
-            .collect()
+        LEFT_OUT.iter().zip(&self.left_out).filter_map(note).collect()
+    }
+
+    fn miss(&mut self, kind: Missing, paragraph: usize) {
+        let (_, n) = self.left_out[kind as usize].get_or_insert((paragraph.max(1), 0));
+        *n += 1;
     }
 }
 
-fn count(found: &mut Option<(usize, usize)>, paragraph: usize) {
-    let (_, n) = found.get_or_insert((paragraph, 0));
-    *n += 1;
+/// A paragraph that is being read.
+#[derive(Default)]
+struct Paragraph {
+    words: String,
+    place: Place,
 }
 
 /// The way through the XML.
@@ -81,7 +161,8 @@ struct Walk<'a> {
     /// Depth at which something that is left out began.
     skipped: Option<usize>,
     /// Open paragraphs: text boxes put one into another.
-    paragraphs: Vec<String>,
+    paragraphs: Vec<Paragraph>,
+    numbering: Numbering,
     n_paragraphs: usize,
     tables: Vec<Vec<Vec<String>>>,
     in_words: bool,
@@ -90,7 +171,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn run(part: &mut dyn Read, context: &'a Context<'a>) -> Result<Body, Diagnostic> {
+    fn run(part: &mut dyn Read, numbering: Numbering, context: &'a Context<'a>) -> Result<Body, Diagnostic> {
         let mut walk = Walk {
             context,
             prefix: String::new(),
@@ -98,6 +179,7 @@ impl<'a> Walk<'a> {
             depth: 0,
             skipped: None,
             paragraphs: Vec::new(),
+            numbering,
             n_paragraphs: 0,
             tables: Vec::new(),
             in_words: false,
@@ -184,15 +266,21 @@ impl<'a> Walk<'a> {
             self.skipped = Some(self.depth);
             return;
         }
-        let Some(local) = name.strip_prefix(self.prefix.as_str()).map(str::to_string) else { return };
+        let Some(local) = name.strip_prefix(self.prefix.as_str()).map(str::to_string) else {
+            return if name == "m:oMath" {
+                self.body.miss(Missing::Embedded, self.n_paragraphs)
+            };
+        };
         match local.as_str() {
             "del" | "moveFrom" if !self.in_run_properties => {
                 self.skipped = Some(self.depth);
-                count(&mut self.body.deleted, self.n_paragraphs.max(1));
+                self.body.miss(Missing::Deleted, self.n_paragraphs);
             }
+            // How it was formatted before somebody tracked a change.
+            "pPrChange" | "rPrChange" | "numberingChange" => self.skipped = Some(self.depth),
             "p" => {
                 self.n_paragraphs += 1;
-                self.paragraphs.push(String::new());
+                self.paragraphs.push(Paragraph::default());
             }
             "tbl" => self.tables.push(Vec::new()),
             "tr" => self.tables.last_mut().into_iter().for_each(|t| t.push(Vec::new())),
@@ -201,11 +289,35 @@ impl<'a> Walk<'a> {
             "rPr" => self.in_run_properties = true,
             "vanish" if self.in_run_properties => self.hidden_run = is_on(tag),
             "t" => self.in_words = true,
-            "tab" => self.mark("\t"),
+            "tab" | "ptab" => self.mark("\t"),
             "br" | "cr" => self.mark("\n"),
             "noBreakHyphen" => self.mark("-"),
             "softHyphen" => self.mark("\u{ad}"),
+            "sym" => self.symbol(tag),
+            "footnoteReference" | "endnoteReference" | "commentReference" => {
+                self.body.miss(Missing::Aside, self.n_paragraphs);
+            }
+            "altChunk" => self.body.miss(Missing::Embedded, self.n_paragraphs),
+            "pStyle" | "numId" | "ilvl" => self.place(&local, attribute(tag, "val")),
             _ => {}
+        }
+    }
+
+    /// Where the open paragraph stands in a list.
+    fn place(&mut self, name: &str, value: String) {
+        let Some(paragraph) = self.paragraphs.last_mut() else { return };
+        match name {
+            "pStyle" => paragraph.place.style = Some(value),
+            "numId" => paragraph.place.list = Some(value),
+            _ => paragraph.place.level = value.parse().ok(),
+        }
+    }
+
+    /// A character that is named by font and number.
+    fn symbol(&mut self, tag: &BytesStart<'_>) {
+        match character(&attribute(tag, "font"), &attribute(tag, "char")) {
+            Some(c) => self.mark(c.encode_utf8(&mut [0; 4])),
+            None => self.body.miss(Missing::Symbol, self.n_paragraphs),
         }
     }
 
@@ -242,22 +354,38 @@ impl<'a> Walk<'a> {
             return;
         }
         if self.hidden_run {
-            return count(&mut self.body.hidden, self.n_paragraphs.max(1));
+            return self.body.miss(Missing::Hidden, self.n_paragraphs);
         }
         if let Some(paragraph) = self.paragraphs.last_mut() {
-            paragraph.push_str(words);
+            paragraph.words.push_str(words);
         }
     }
 
     /// A paragraph belongs to the paragraph or the cell round it, or to the body.
     fn end_paragraph(&mut self) {
-        let Some(done) = self.paragraphs.pop() else { return };
+        let Some(paragraph) = self.paragraphs.pop() else { return };
+        let done = self.labelled(paragraph);
         if let Some(outer) = self.paragraphs.last_mut() {
-            join(outer, &done);
+            join(&mut outer.words, &done);
         } else if let Some(cell) = self.row().and_then(|r| r.last_mut()) {
             join(cell, &done);
         } else {
             self.body.blocks.push(Block::Paragraph(done));
+        }
+    }
+
+    /// The words, after the label that Word puts before them.
+    fn labelled(&mut self, Paragraph { words, place }: Paragraph) -> String {
+        match self.numbering.next(&place) {
+            Some(numbering::Label::Words(label)) if !words.trim().is_empty() => {
+                let known = scheme::says(&label) != Says::Nothing && label.ends_with(char::is_alphanumeric);
+                format!("{label}{} {words}", if known { ":" } else { "" })
+            }
+            Some(numbering::Label::Number) if !words.trim().is_empty() => {
+                self.body.miss(Missing::Number, self.n_paragraphs);
+                words
+            }
+            _ => words,
         }
     }
 
@@ -277,6 +405,16 @@ fn join(outer: &mut String, words: &str) {
         outer.push('\n');
     }
     outer.push_str(words);
+}
+
+/// The character of `<w:sym w:font="Wingdings" w:char="F0E0"/>`; none for a picture that no other font has.
+fn character(font: &str, code: &str) -> Option<char> {
+    let code = u32::from_str_radix(code, 16).ok()?;
+    let known = SYMBOLS.iter().find(|(name, _)| font.eq_ignore_ascii_case(name)).map(|(_, all)| *all);
+    let found = known.and_then(|all| all.iter().find(|(own, _)| *own == code & 0xFF)).map(|(_, c)| *c);
+    // Fonts of symbols have their characters at private places, other fonts where Unicode has them.
+    let private = (0xE000..0xF900).contains(&code) || known.is_some();
+    found.or_else(|| char::from_u32(code).filter(|c| !private && !c.is_control()))
 }
 
 /// `<w:vanish/>` is on, `<w:vanish w:val="0"/>` is off.
