@@ -367,7 +367,8 @@ fn word_file(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     const SPACES: &str = "xmlns:w=\"w\" xmlns:m=\"m\" xmlns:mc=\"mc\" xmlns:wps=\"wps\"";
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let document = format!("<w:document {SPACES}><w:body>{body}</w:body></w:document>");
-    let main = if parts.iter().any(|(name, _)| *name == "numbered") { "word/document2.xml" } else { "word/document.xml" };
+    let main =
+        if parts.iter().any(|(name, _)| *name == "numbered") { "word/document2.xml" } else { "word/document.xml" };
     for (name, text) in parts.iter().copied().chain([(main, &*document)]) {
         archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         archive.write_all(text.as_bytes()).unwrap();
@@ -422,13 +423,22 @@ fn nothing_of_a_word_file_is_lost_without_a_word() {
     let cases: [(&str, String, &[(&str, &str)], &[&str]); 12] = [
         (
             "symbols",
-            talk.clone() + &inside("R: so ", &(symbol("Wingdings", "F0E0") + &symbol("Arial", "2014") + &symbol("Wingdings", "F028"))),
+            talk.clone()
+                + &inside(
+                    "R: so ",
+                    &(symbol("Wingdings", "F0E0") + &symbol("Arial", "2014") + &symbol("Wingdings", "F028")),
+                ),
             &[],
             &["I|So?", "R|so \u{2192}\u{2014}", "W_SYMBOL 2"],
         ),
         (
             "labels of a list",
-            list("1", "Why?") + &plain("A: One.") + &list("1", "How?") + &plain("A: Two.") + &list("6", "And?") + &plain("A: Three."),
+            list("1", "Why?")
+                + &plain("A: One.")
+                + &list("1", "How?")
+                + &plain("A: Two.")
+                + &list("6", "And?")
+                + &plain("A: Three."),
             numbering,
             &["Q|Why?", "A|One.", "Q|How?", "A|Two.", "Q|And?", "A|Three."],
         ),
@@ -440,9 +450,12 @@ fn nothing_of_a_word_file_is_lost_without_a_word() {
         ),
         (
             "labels of a style",
-            talk.clone() + &with("<w:pStyle w:val=\"Answer\"/>", "Yes.") + &talk + &with("<w:pStyle w:val=\"Answer\"/>", "No."),
+            talk.clone()
+                + &with("<w:pStyle w:val=\"Answer\"/>", "Yes.")
+                + &talk
+                + &with("<w:pStyle w:val=\"Answer\"/>", "No."),
             styled,
-            &["I|So?"],
+            &["I|So?", "Participant|Yes.", "I|So?", "Participant|No."],
         ),
         (
             "numbers",
@@ -469,12 +482,20 @@ fn nothing_of_a_word_file_is_lost_without_a_word() {
         (
             "a text box, twice",
             talk.clone()
-                + &inside("R: One.", "<mc:AlternateContent><mc:Choice><wps:txbx><w:txbxContent><w:p><w:r><w:t>Two.</w:t></w:r></w:p>\
-                   </w:txbxContent></wps:txbx></mc:Choice><mc:Fallback><w:p><w:r><w:t>Two.</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>"),
+                + &inside(
+                    "R: One.",
+                    "<mc:AlternateContent><mc:Choice><wps:txbx><w:txbxContent><w:p><w:r><w:t>Two.</w:t></w:r></w:p>\
+                   </w:txbxContent></wps:txbx></mc:Choice><mc:Fallback><w:p><w:r><w:t>Two.</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>",
+                ),
             &[],
             &["I|So?", "R|One.\nTwo."],
         ),
-        ("an embedded document", talk.clone() + &plain("R: One.") + "<w:altChunk/>", &[], &["I|So?", "R|One.", "W_ASIDE 2"]),
+        (
+            "an embedded document",
+            talk.clone() + &plain("R: One.") + "<w:altChunk/>",
+            &[],
+            &["I|So?", "R|One.", "W_ASIDE 2"],
+        ),
         ("a main part with a number", talk.clone() + &plain("R: One."), &[("numbered", "")], &["I|So?", "R|One."]),
     ];
     for (name, body, parts, want) in cases {

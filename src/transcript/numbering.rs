@@ -136,7 +136,7 @@ impl Numbering {
         }
         counts[level] = if counts[level] == 0 { format.start.max(1) } else { counts[level].saturating_add(1) };
         counts[level + 1..].fill(0);
-        if matches!(format.format.as_str(), "bullet" | "none") || format.text.trim().is_empty() {
+        if format.format == "bullet" || format.text.trim().is_empty() {
             return None;
         }
         let letters =
@@ -186,6 +186,7 @@ fn number(n: u32, format: &str) -> String {
         "upperRoman" => roman(n),
         "lowerRoman" => roman(n).to_lowercase(),
         "decimalZero" => format!("{n:02}"),
+        "none" => String::new(),
         _ => n.to_string(),
     }
 }
