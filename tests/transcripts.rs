@@ -420,7 +420,9 @@ fn nothing_of_a_word_file_is_lost_without_a_word() {
              <w:style w:styleId=\"Answer\"><w:basedOn w:val=\"Base\"/></w:style></w:styles>",
         ),
     ];
-    let cases: [(&str, String, &[(&str, &str)], &[&str]); 12] = [
+    // What it is about, its body, its other parts, what is shown.
+    type Case<'a> = (&'a str, String, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 12] = [
         (
             "symbols",
             talk.clone()
