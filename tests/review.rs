@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout)] // Tests say what they measured and what they skipped.
 
+#[path = "review/calls.rs"]
+mod calls;
 #[path = "review/client.rs"]
 mod client;
 #[path = "review/commands.rs"]
@@ -10,6 +12,8 @@ mod commands;
 mod faults;
 #[path = "review/study.rs"]
 mod study;
+#[path = "review/traced.rs"]
+mod traced;
 
 use client::{Client, Reply, Running, encoded, raw};
 use precode::review::plan::Plan;

@@ -12,6 +12,8 @@ mod browser;
 mod client;
 #[path = "review/study.rs"]
 mod study;
+#[path = "review/traced.rs"]
+mod traced;
 
 use browser::Browser;
 use client::{Client, Running};
@@ -624,4 +626,43 @@ fn keys_are_remapped_and_no_key_does_two_things() {
     browser.wait("the page again", CARD);
     assert_eq!(browser.run(hint), "r reject");
     assert_eq!(browser.console(), json!([]));
+}
+
+#[test]
+fn a_full_disk_is_said_and_the_click_is_kept_until_there_is_room() {
+    let Some(browser) = browser() else { return };
+    if !traced::has_strace() {
+        return;
+    }
+    let home = TempDir::new().unwrap();
+    let (root, trace) = (home.path().join("study"), home.path().join("trace"));
+    study::write(&root, &Shape::default());
+    // The disk is full for three tries; the page tries again every three seconds.
+    let full = "inject=pwrite64:error=ENOSPC:when=250..252";
+    let server = traced::Traced::start(&root, &trace, &["-e", "trace=pwrite64", "-e", full]);
+    browser.open(&format!("http://127.0.0.1:{}/#key={}", server.port, server.key));
+    browser.wait("first segment", CARD);
+    let status = "return document.getElementById('status').textContent";
+    let mut n_pressed = 0;
+    while !browser.run(status).as_str().unwrap().contains("NOT saved") {
+        assert!(n_pressed < 60, "the disk was never full");
+        browser.keys(&["u"]);
+        n_pressed += 1;
+        browser.wait("an answer", "return !/saving/.test(document.getElementById('status').textContent)");
+    }
+    assert_eq!(browser.run(status), "NOT saved: the disk is full, 1 waiting");
+    assert_eq!(browser.run("return document.getElementById('status').getAttribute('role')"), "alert");
+    let kept = "return Object.keys(localStorage).filter(k => k.startsWith('precode.op.ana.')).length";
+    assert_eq!(browser.run(kept), 1);
+    // Reading goes on: another view, and back.
+    browser.keys(&["4"]);
+    browser.wait_text("segments decided");
+    browser.keys(&["1"]);
+    browser.wait("a segment", CARD);
+    saved(&browser);
+    assert_eq!(browser.run(kept), 0);
+    server.stop();
+    let journal = Journal::open(&root.join("study.sqlite")).unwrap();
+    journal.verify().unwrap();
+    assert_eq!(journal.n_rows().unwrap(), n_pressed, "every click is there once");
 }

@@ -77,7 +77,10 @@ pub fn load(study: &Study) -> Result<Loaded, StudyError> {
     let seen = seen::read(study).map_err(StudyError::Seen)?;
     let leaked = seen::leaked(&seen, &manifest.lexicon.sha256);
     let carried = match Journal::open_read(&study.journal()) {
-        Ok(journal) => journal.carried(study, &manifest.run)?,
+        Ok(journal) => {
+            journal.verify()?;
+            journal.carried(study, &manifest.run)?
+        }
         Err(JournalError::Missing(_)) => Default::default(),
         Err(error) => return Err(error.into()),
     };

@@ -258,7 +258,7 @@ impl Look<'_> {
         if fs::symlink_metadata(&path).is_err() {
             return Ok(());
         }
-        match Journal::open_read(&path).and_then(|journal| journal.verify_whole().map(|()| journal.n_rows())) {
+        match Journal::open_read(&path).and_then(|journal| journal.verify().map(|()| journal.n_rows())) {
             Ok(n_rows) => self.found.decisions = Some(n_rows.unwrap_or_default()),
             Err(JournalError::Damaged { damage, .. }) => {
                 damage.into_iter().for_each(|d| self.differs(&path, None, d))

@@ -48,7 +48,7 @@ fn stop(mut child: Child) -> i32 {
     child.wait().unwrap().code().unwrap_or(-1)
 }
 
-fn add_rows(root: &Path, coder: &str, n: usize) {
+pub fn add_rows(root: &Path, coder: &str, n: usize) {
     let mut journal = Journal::open(&root.join("study.sqlite")).unwrap();
     for i in 0..n {
         let segment = SegmentRef {

@@ -2,6 +2,7 @@
 
 use super::client::{Client, Running};
 use super::study::{self, Shape};
+use super::traced::{Traced, has_strace};
 use precode::review::app::App;
 use precode::review::guard::Guard;
 use precode::review::key::{Holder, Keys};
@@ -524,30 +525,16 @@ fn compare(handler: &Handler, model: &Model, root: &Path) {
 
 #[test]
 fn every_reply_comes_after_its_bytes_are_on_disk() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        assert!(std::env::var_os("PRECODE_REQUIRE_STRACE").is_none(), "strace is required");
-        println!("skipped: no strace here, so nobody watches the order of fdatasync and reply");
+    if !has_strace() {
         return;
     }
     let home = TempDir::new().unwrap();
     let root = home.path().join("study");
     study::write(&root, &Shape::default());
     let trace = home.path().join("trace");
-    let mut child = Command::new("strace")
-        .args(["-f", "-y", "-qq", "-e", "trace=pwrite64,fdatasync,fsync,write,writev,sendto", "-o"])
-        .arg(&trace)
-        .arg(env!("CARGO_BIN_EXE_precode"))
-        .args(["review", "--no-open", "--print-link", "--coder", "ana", "--blind-share", "0"])
-        .arg(&root)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let link = lines
-        .find_map(|line| Some(line.split_once("http://127.0.0.1:")?.1.to_owned()).filter(|l| l.contains("#key=")));
-    let link = link.expect("a link");
-    let (port, key) = link.split_once("/#key=").unwrap();
-    let mut ana = Client::new(port.parse().unwrap(), key);
+    let traced = ["-y", "-e", "trace=pwrite64,fdatasync,fsync,write,writev,sendto"];
+    let traced = Traced::start(&root, &trace, &traced);
+    let mut ana = Client::new(traced.port, &traced.key);
     let queue = ana.get("/api/queue?limit=100");
     let ids: Vec<&str> = queue["ids"].as_array().unwrap().iter().map(|e| e["id"].as_str().unwrap()).collect();
     for n in 0..200 {
@@ -555,11 +542,7 @@ fn every_reply_comes_after_its_bytes_are_on_disk() {
         let version = ana.get(&format!("/api/item?id={id}"))["version"].clone();
         ana.done("/api/decide", &json!({ "op_id": format!("traced-{n:05}"), "segment": id, "version": version, "action": "memo", "note": n.to_string() }));
     }
-    // SIGTERM to the program, which is strace's child.
-    let pid = std::fs::read_to_string(root.join(".review/.lock")).unwrap();
-    let pid = pid.trim_start_matches("process ").split(',').next().unwrap().to_owned();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(traced.stop(), Some(143));
     let (replies, early) = check_trace(&std::fs::read_to_string(&trace).unwrap());
     assert!(replies >= 200, "{replies} saving replies in the trace");
     assert_eq!(early, 0, "{early} of {replies} replies came before their fdatasync");

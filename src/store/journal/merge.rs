@@ -25,6 +25,7 @@ pub(super) fn merge(journal: &mut Journal, other: &Path) -> Result<Merged, Journ
     let mut rows = Vec::new();
     theirs.each_row(|_, row| rows.push(row)).map_err(|error| theirs.failure(error))?;
     let added = add_all(&mut journal.connection, &rows).map_err(|error| journal.failure(error))?;
+    journal.note_last();
     match added {
         Ok(n_added) => Ok(Merged { n_added, n_known: rows.len() - n_added }),
         Err(op_id) => {

@@ -10,14 +10,17 @@
 //! | `present.rs` | what a sequence of rows amounts to |
 //! | `carry.rs` | what a segment is, and where it stands in a new run |
 //! | `merge.rs` | the union of two copies |
-//! | `schema.sql` | tables and views |
+//! | `last.rs` | the last row, noted beside the store |
+//! | `schema.sql`, `upgrade.rs` | tables and views, version by version |
 
 pub mod append;
 pub mod carry;
 pub mod clock;
+mod last;
 mod merge;
 pub mod present;
 pub mod row;
+mod upgrade;
 
 use crate::store::layout::Study;
 use append::{AppendError, Ledger, Operation, Receipt};
@@ -26,12 +29,11 @@ use present::{DecisionRow, Judged, Place};
 use row::{Action, Row};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
-
-/// Version of the tables that this program writes.
-const SCHEMA: i64 = 1;
+use upgrade::SCHEMA;
 
 /// Releases of SQLite before this one can damage a WAL store when two connections restart the log at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -45,13 +47,15 @@ pub enum JournalError {
     Missing(PathBuf),
     /// Written by a later program.
     #[error(
-        "{path}: store of version {found}, this program knows {SCHEMA}; help: use the newer precode that wrote it"
+        "{path}: store of version {found}, this program knows {known}; help: use the newer precode that wrote it"
     )]
     Newer {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: i64,
+        /// The last version that this program knows.
+        known: i64,
     },
     /// On a network or shared file system.
     #[error("{path}: lies on {kind}, where SQLite's journal is not safe; help: move the study to a local disk")]
@@ -85,6 +89,7 @@ pub enum JournalError {
 pub struct Journal {
     connection: Connection,
     path: PathBuf,
+    last: Option<File>,
 }
 
 /// Decisions brought to the texts of the present run.
@@ -106,11 +111,16 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         refuse_old_sqlite()?;
         refuse_network(path)?;
+        if std::fs::metadata(path).is_ok_and(|found| found.len() > 0) {
+            // Looked at before it is opened for writing: SQLite would throw a damaged log away.
+            Self::open_read(path)?.refuse_shortened()?;
+        }
         make_private(path).map_err(|error| JournalError::Io(path.to_owned(), error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let journal = Self::with_flags(path, flags)?;
+        let mut journal = Self::with_flags(path, flags)?;
+        journal.refuse_strange()?;
         journal.prepare().map_err(|error| journal.failure(error))?;
-        journal.refuse_newer()?;
+        journal.last = Some(last::open(path).map_err(|error| JournalError::Io(last::path(path), error))?);
         Ok(journal)
     }
 
@@ -124,7 +134,7 @@ impl Journal {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let journal = Self::with_flags(path, flags)?;
-        journal.refuse_newer()?;
+        journal.refuse_strange()?;
         Ok(journal)
     }
 
@@ -133,76 +143,79 @@ impl Journal {
         let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Journal { connection, path: path.to_owned() })
+        Ok(Journal { connection, path: path.to_owned(), last: None })
     }
 
-    /// Sets how the file is written and makes the tables of a new one.
+    /// Sets how the file is written, and makes or upgrades its tables.
     fn prepare(&self) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.pragma_update(None, "secure_delete", true)?;
         self.connection.pragma_update(None, "trusted_schema", false)?;
-        if self.schema()? == 0 {
-            let schema = include_str!("schema.sql");
-            let all = format!("BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {SCHEMA};\nCOMMIT;");
-            self.connection.execute_batch(&all)?;
-        }
-        Ok(())
+        upgrade::upgrade(&self.connection, &self.path)
     }
 
-    fn schema(&self) -> rusqlite::Result<i64> {
-        self.connection.pragma_query_value(None, "user_version", |row| row.get(0))
-    }
-
-    fn refuse_newer(&self) -> Result<(), JournalError> {
-        match self.schema().map_err(|error| self.failure(error))? {
-            found if found > SCHEMA => Err(JournalError::Newer { path: self.path.clone(), found }),
+    /// Refuses a store of a version that this program does not know.
+    fn refuse_strange(&self) -> Result<(), JournalError> {
+        match upgrade::version(&self.connection).map_err(|error| self.failure(error))? {
+            found if found > SCHEMA => Err(JournalError::Newer { path: self.path.clone(), found, known: SCHEMA }),
+            found if found < 0 => Err(self.damaged(vec![format!("version {found}")])),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a store that ends before the last row that was noted.
+    fn refuse_shortened(&self) -> Result<(), JournalError> {
+        let Some((n_noted, _)) = last::read(&self.path) else { return Ok(()) };
+        let n_rows = match upgrade::version(&self.connection).map_err(|error| self.failure(error))? {
+            0 => 0,
+            _ => self.n_rows().map_err(|error| self.failure(error))?,
+        };
+        if n_noted <= n_rows { Ok(()) } else { Err(self.damaged(vec![shortened(n_noted, n_rows)])) }
+    }
+
+    fn damaged(&self, damage: Vec<String>) -> JournalError {
+        JournalError::Damaged { path: self.path.clone(), damage }
     }
 
     /// A failure of SQLite; a file that is none of SQLite's is damage.
     fn failure(&self, error: rusqlite::Error) -> JournalError {
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                JournalError::Damaged { path: self.path.clone(), damage: vec![error.to_string()] }
-            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => self.damaged(vec![error.to_string()]),
             _ => JournalError::Sql(self.path.clone(), error),
         }
     }
 
-    /// Checks the file, every row's hash, the chain, and that no row is missing at its end.
+    /// Checks the file, every row's hash, the chain, the settings, and that no row is missing at its end.
     ///
     /// # Errors
     /// `Damaged` with what is wrong; nothing is repaired.
     pub fn verify(&self) -> Result<(), JournalError> {
-        let mut damage = self.quick_check().map_err(|error| self.failure(error))?;
-        damage.extend(self.check_chain().map_err(|error| self.failure(error))?);
-        if damage.is_empty() { Ok(()) } else { Err(JournalError::Damaged { path: self.path.clone(), damage }) }
+        // Read before the rows: what is written meanwhile is not missing.
+        let noted = last::read(&self.path);
+        let damage = self.damage(noted).map_err(|error| self.failure(error))?;
+        if damage.is_empty() { Ok(()) } else { Err(self.damaged(damage)) }
     }
 
-    /// [`Journal::verify`], and that every index says what its table says: slower, and for a person who asks.
-    ///
-    /// # Errors
-    /// `Damaged` with what is wrong; nothing is repaired.
-    pub fn verify_whole(&self) -> Result<(), JournalError> {
-        let damage = self.check("integrity_check").map_err(|error| self.failure(error))?;
-        if damage.is_empty() { self.verify() } else { Err(JournalError::Damaged { path: self.path.clone(), damage }) }
+    /// Everything that is wrong at one moment, whoever writes meanwhile.
+    fn damage(&self, noted: Option<(u64, String)>) -> rusqlite::Result<Vec<String>> {
+        let _moment = self.connection.unchecked_transaction()?;
+        let mut damage = self.integrity_check()?;
+        damage.extend(self.check_chain(noted)?);
+        damage.extend(upgrade::broken_seals(&self.connection)?);
+        Ok(damage)
     }
 
-    fn quick_check(&self) -> rusqlite::Result<Vec<String>> {
-        self.check("quick_check")
-    }
-
-    fn check(&self, pragma: &str) -> rusqlite::Result<Vec<String>> {
-        let mut statement = self.connection.prepare(&format!("PRAGMA {pragma}(20)"))?;
+    /// Not the quick check: a damaged index hides rows.
+    fn integrity_check(&self) -> rusqlite::Result<Vec<String>> {
+        let mut statement = self.connection.prepare("PRAGMA integrity_check(20)")?;
         let lines = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
         Ok(lines.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Every row must have its hash, and name as its forerunner a row that is there. Copies that were merged make the
     /// chain a tree; the head is a row of this copy.
-    fn check_chain(&self) -> rusqlite::Result<Vec<String>> {
+    fn check_chain(&self, noted: Option<(u64, String)>) -> rusqlite::Result<Vec<String>> {
         let mut damage = Vec::new();
         let (mut known, mut n_rows) = (HashSet::from([String::new()]), 0u64);
         let mut previous = Vec::new();
@@ -221,6 +234,11 @@ impl Journal {
         let head = append::Head::read(&self.connection)?;
         if head.n_rows != n_rows || !known.contains(&head.hash) {
             damage.push(format!("{n_rows} rows found, {} were written", head.n_rows));
+        }
+        if let Some((n_noted, hash)) = noted
+            && (n_noted > n_rows || !known.contains(&hash))
+        {
+            damage.push(shortened(n_noted, n_rows));
         }
         damage.truncate(50);
         Ok(damage)
@@ -412,8 +430,9 @@ impl Journal {
     /// # Errors
     /// When SQLite fails.
     pub fn set_plan(&self, body: &str) -> rusqlite::Result<()> {
-        let values = params![clock::now(), body];
-        self.connection.execute("INSERT INTO plan (time, body) VALUES (?1, ?2)", values).map(|_| ())
+        let time = clock::now();
+        let values = params![time, body, upgrade::seal(&time, body)];
+        self.connection.execute("INSERT INTO plan (time, body, hash) VALUES (?1, ?2, ?3)", values).map(|_| ())
     }
 
     /// Rules by the generation of results in which they were first seen.
@@ -433,8 +452,8 @@ impl Journal {
         let transaction = self.connection.transaction()?;
         for rule in rules {
             transaction
-                .prepare_cached("INSERT OR IGNORE INTO rule VALUES (?1, ?2)")?
-                .execute(params![rule, i64::from(generation)])?;
+                .prepare_cached("INSERT OR IGNORE INTO rule (id, generation, hash) VALUES (?1, ?2, ?3)")?
+                .execute(params![rule, generation, upgrade::seal(rule, &generation.to_string())])?;
         }
         transaction.commit()
     }
@@ -448,9 +467,28 @@ impl Journal {
     }
 }
 
+impl Journal {
+    /// Notes the last row. What cannot be noted is saved all the same; an older note misses less and is never wrong.
+    fn note_last(&self) {
+        if let (Some(file), Ok(head)) = (&self.last, append::Head::read(&self.connection)) {
+            let _ = last::write(file, &head);
+        }
+    }
+}
+
+fn shortened(n_noted: u64, n_rows: u64) -> String {
+    let written = if n_noted == u64::MAX { "other rows".to_owned() } else { format!("{n_noted} rows") };
+    format!(
+        "{written} were written and {n_rows} are here, the last one written is not: its log (-wal) is damaged or was \
+         left behind; if an older copy was put here on purpose, remove the file that ends in .last"
+    )
+}
+
 impl Ledger for Journal {
     fn append(&mut self, operation: &Operation) -> Result<Receipt, AppendError> {
-        append::append(&mut self.connection, operation)
+        let receipt = append::append(&mut self.connection, operation)?;
+        self.note_last();
+        Ok(receipt)
     }
 }
 

@@ -1,4 +1,4 @@
--- The journal of decisions, version 1. Rows are only ever added; the triggers hold to that.
+-- The journal of decisions, version 1; `upgrade.rs` brings it to the present one. Rows are only ever added; the triggers hold to that.
 CREATE TABLE decision (
   seq INTEGER PRIMARY KEY,
   op_id TEXT NOT NULL UNIQUE,

@@ -234,6 +234,171 @@ fn a_newer_store_is_refused() {
     let (home, journal) = journal();
     journal.connection.pragma_update(None, "user_version", 99).unwrap();
     let path = home.path().join("study.sqlite");
-    assert!(matches!(Journal::open(&path), Err(JournalError::Newer { found: 99, .. })));
+    assert!(matches!(Journal::open(&path), Err(JournalError::Newer { found: 99, known: 2, .. })));
     assert!(matches!(Journal::open_read(&path), Err(JournalError::Newer { found: 99, .. })));
+    journal.connection.pragma_update(None, "user_version", -1).unwrap();
+    assert!(matches!(Journal::open(&path), Err(JournalError::Damaged { .. })));
+}
+
+/// A store as version 1 of the tables had it, with `n` decisions, a plan and a rule.
+fn version_1(path: &std::path::Path, n: usize) -> Vec<row::Row> {
+    let (_home, mut journal) = journal();
+    (0..n).for_each(|i| drop(journal.append(&accept(&format!("op{i}"), i)).unwrap()));
+    let mut rows = Vec::new();
+    journal.each_row(|_, row| rows.push(row)).unwrap();
+    let old = rusqlite::Connection::open(path).unwrap();
+    old.execute_batch(include_str!("schema.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    rows.iter().for_each(|row| row::insert(&old, row).unwrap());
+    append::Head::read(&journal.connection).unwrap().save(&old).unwrap();
+    old.execute_batch("INSERT INTO plan VALUES (1, 't', '{\"seed\":7}'); INSERT INTO rule VALUES ('r', 3)").unwrap();
+    rows
+}
+
+fn all_rows(journal: &Journal) -> Vec<row::Row> {
+    let mut rows = Vec::new();
+    journal.each_row(|_, row| rows.push(row)).unwrap();
+    rows
+}
+
+#[test]
+fn a_store_of_version_1_is_copied_and_brought_up_whole() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("study.sqlite");
+    let rows = version_1(&path, 20);
+    let reader = Journal::open_read(&path).unwrap();
+    reader.verify().unwrap();
+    assert_eq!(
+        (upgrade::version(&reader.connection).unwrap(), all_rows(&reader).len()),
+        (1, 20),
+        "reading changes nothing"
+    );
+    let mut journal = Journal::open(&path).unwrap();
+    journal.verify().unwrap();
+    assert_eq!(upgrade::version(&journal.connection).unwrap(), 2);
+    assert_eq!(all_rows(&journal), rows);
+    assert_eq!(journal.plan().unwrap().as_deref(), Some("{\"seed\":7}"));
+    assert_eq!(journal.rules().unwrap(), std::collections::BTreeMap::from([("r".to_owned(), 3)]));
+    journal.append(&accept("after", 30)).unwrap();
+    let copy = Journal::open_read(&upgrade::copy_path(&path, 1)).unwrap();
+    copy.verify().unwrap();
+    assert_eq!((upgrade::version(&copy.connection).unwrap(), all_rows(&copy)), (1, rows));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy.path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    // Opened again, nothing more is done.
+    let before = std::fs::metadata(&copy.path).unwrap().modified().unwrap();
+    drop(journal);
+    Journal::open(&path).unwrap().verify().unwrap();
+    assert_eq!(std::fs::metadata(&copy.path).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn an_upgrade_that_fails_leaves_the_old_version() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("study.sqlite");
+    let rows = version_1(&path, 5);
+    // A name that the upgrade needs is taken.
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch("CREATE TABLE decision_turn (x)").unwrap();
+    assert!(matches!(Journal::open(&path), Err(JournalError::Sql(..))));
+    let reader = Journal::open_read(&path).unwrap();
+    assert_eq!((upgrade::version(&reader.connection).unwrap(), all_rows(&reader)), (1, rows));
+    old.execute_batch("DROP TABLE decision_turn").unwrap();
+    Journal::open(&path).unwrap().verify().unwrap();
+}
+
+#[test]
+fn settings_that_were_changed_by_others_are_found() {
+    for fault in
+        ["UPDATE plan SET body = '{\"seed\":8}'", "UPDATE rule SET generation = 9", "UPDATE rule SET id = 's'"]
+    {
+        let (_home, mut journal) = journal();
+        journal.set_plan("{\"seed\":7}").unwrap();
+        journal.add_rules(&["r".into()], 3).unwrap();
+        journal.verify().unwrap();
+        journal.connection.execute_batch(fault).unwrap();
+        assert!(matches!(journal.verify(), Err(JournalError::Damaged { .. })), "not found: {fault}");
+    }
+}
+
+#[test]
+fn a_check_while_somebody_writes_finds_no_damage() {
+    let (home, mut journal) = journal();
+    let path = home.path().join("study.sqlite");
+    let writer = std::thread::spawn(move || {
+        (0..400).for_each(|n| drop(journal.append(&accept(&format!("op{n}"), n)).unwrap()))
+    });
+    let reader = Journal::open_read(&path).unwrap();
+    let mut n_checks = 0;
+    while !writer.is_finished() {
+        reader.verify().unwrap();
+        n_checks += 1;
+    }
+    writer.join().unwrap();
+    assert!(n_checks > 3, "{n_checks} checks while it was written");
+}
+
+#[test]
+fn a_store_without_its_log_is_missed_and_nothing_is_thrown_away() {
+    let (home, mut journal) = journal();
+    (0..5).for_each(|n| drop(journal.append(&accept(&format!("op{n}"), n)).unwrap()));
+    let copy = TempDir::new().unwrap();
+    // Copied while it is open, without the log: a common mistake.
+    for name in ["study.sqlite", "study.last"] {
+        std::fs::copy(home.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let path = copy.path().join("study.sqlite");
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(Journal::open(&path), Err(JournalError::Damaged { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), before, "a store that is refused is not written");
+    // Said to be meant so, it is used as it is.
+    std::fs::remove_file(last::path(&path)).unwrap();
+    Journal::open(&path).unwrap().verify().unwrap();
+}
+
+/// A plain generator of numbers, so that a seed says everything.
+fn roll(seed: &mut u64, n: usize) -> usize {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    ((*seed >> 33) as usize) % n
+}
+
+/// One damaged byte, anywhere in the store or in its log: an error, or everything.
+#[test]
+fn a_damaged_byte_is_found_or_does_no_harm() {
+    let (home, mut journal) = journal();
+    let batch =
+        |from: usize| (from..from + 60).map(|n| step(n, Action::Accept, "role.trainer", Verdict::Present)).collect();
+    journal.append(&operation("one", What::Steps(batch(0)))).unwrap();
+    journal.set_plan("{\"seed\":7}").unwrap();
+    journal.add_rules(&["r1".into(), "r2".into()], 1).unwrap();
+    journal.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    journal.append(&operation("two", What::Steps(batch(60)))).unwrap();
+    (0..20).for_each(|n| drop(journal.append(&accept(&format!("op{n}"), 200 + n)).unwrap()));
+    let all = |j: &Journal| (all_rows(j), j.decisions().unwrap(), j.plan().unwrap(), j.rules().unwrap());
+    let whole = all(&journal);
+    let n_damages = std::env::var("PRECODE_DAMAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let (mut seed, mut n_found) = (7, 0);
+    for i in 0..n_damages {
+        let copy = TempDir::new().unwrap();
+        for name in ["study.sqlite", "study.sqlite-wal", "study.last"] {
+            std::fs::copy(home.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let file = copy.path().join(["study.sqlite", "study.sqlite-wal"][i % 2]);
+        let mut bytes = std::fs::read(&file).unwrap();
+        let at = roll(&mut seed, bytes.len());
+        bytes[at] ^= 1 << roll(&mut seed, 8);
+        std::fs::write(&file, &bytes).unwrap();
+        let path = copy.path().join("study.sqlite");
+        match Journal::open(&path).and_then(|journal| journal.verify().map(|()| journal)) {
+            Ok(found) => {
+                assert!(all(&found) == whole, "{}: byte {at} lost something without a word", file.display());
+            }
+            Err(_) => n_found += 1,
+        }
+        // Shown for reading alone it may fail, and never by a panic.
+        if let Ok(journal) = Journal::open_read(&path) {
+            let _ = (journal.decisions(), journal.history("ana", 100), journal.plan());
+        }
+    }
+    assert!(n_found > n_damages / 4, "only {n_found} of {n_damages} were damage at all");
 }

@@ -1,0 +1,127 @@
+//! Stores of earlier versions: copied, then brought to this version in one transaction, or left as they were.
+//!
+//! A new store is made as version 1 and brought up the same way, so that every step is taken whenever a study begins.
+
+use super::row::digest;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Takes a store from one version to the next.
+type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
+
+/// `STEPS[n]` takes version `n + 1` to `n + 2`.
+const STEPS: &[Step] = &[seal_settings];
+
+/// Version of the tables that this program writes.
+pub(super) const SCHEMA: i64 = 1 + STEPS.len() as i64;
+
+/// The version of a store; 0 for one that has no tables yet.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Makes the tables of a new store, or brings those of an earlier version to this one.
+pub(super) fn upgrade(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
+    if version(connection)? == SCHEMA {
+        return Ok(());
+    }
+    let found = version(connection)?;
+    if found > 0 {
+        keep_copy(connection, &copy_path(path, found))?;
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    // Another program may have done it while this one waited.
+    let found = version(&transaction)?;
+    if found == 0 {
+        transaction.execute_batch(include_str!("schema.sql"))?;
+    }
+    for step in STEPS.iter().skip((found - 1).max(0) as usize) {
+        step(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", SCHEMA)?;
+    transaction.commit()
+}
+
+/// Where the store stays as it was in an earlier version.
+pub(super) fn copy_path(path: &Path, version: i64) -> PathBuf {
+    with_suffix(path, &format!(".version-{version}"))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Writes a whole copy under another name first, so that a copy with the right name is always whole.
+fn keep_copy(connection: &Connection, to: &Path) -> rusqlite::Result<()> {
+    let failed = |error: io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let partial = with_suffix(to, ".partial");
+    // SQLite writes into an empty file, and this one is for its owner alone.
+    super::make_private(&partial)
+        .and_then(|()| File::options().write(true).open(&partial)?.set_len(0))
+        .map_err(failed)?;
+    connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
+    let publish = || {
+        File::open(&partial)?.sync_all()?;
+        std::fs::rename(&partial, to)?;
+        File::open(to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()
+    };
+    publish().map_err(failed)
+}
+
+/// Version 2: what is kept beside the decisions carries a digest too, and who saw what in an answer is found at once.
+fn seal_settings(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE plan ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+         ALTER TABLE rule ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+         CREATE INDEX decision_turn ON decision (transcript, turn, coder);",
+    )?;
+    let plans = sealed(transaction, "SELECT seq, time, body FROM plan")?;
+    for (seq, hash) in plans {
+        transaction.execute("UPDATE plan SET hash = ?2 WHERE seq = ?1", params![seq, hash])?;
+    }
+    let rules = sealed(transaction, "SELECT rowid, id, generation FROM rule")?;
+    for (row, hash) in rules {
+        transaction.execute("UPDATE rule SET hash = ?2 WHERE rowid = ?1", params![row, hash])?;
+    }
+    Ok(())
+}
+
+/// Row numbers and seals of a table of two words a row.
+fn sealed(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(i64, String)>> {
+    let word = |value: rusqlite::types::Value| match value {
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        rusqlite::types::Value::Text(text) => text,
+        other => format!("{other:?}"),
+    };
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, seal(&word(row.get(1)?), &word(row.get(2)?)))))?;
+    rows.collect()
+}
+
+/// The digest of a row that is in no chain.
+pub(super) fn seal(first: &str, second: &str) -> String {
+    digest(format!("{}:{first}{second}", first.len()).as_bytes())
+}
+
+/// Rows of the settings that do not have their seal; none are looked for in a store of version 1.
+pub(super) fn broken_seals(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    if version(connection)? < 2 {
+        return Ok(Vec::new());
+    }
+    let mut broken = Vec::new();
+    for (table, columns) in [("plan", "seq, time, body"), ("rule", "rowid, id, generation")] {
+        let wanted = sealed(connection, &format!("SELECT {columns} FROM {table}"))?;
+        let key = columns.split(',').next().unwrap_or("rowid");
+        let mut statement = connection.prepare(&format!("SELECT hash FROM {table} WHERE {key} = ?1"))?;
+        for (row, hash) in wanted {
+            if statement.query_row([row], |found| found.get::<_, String>(0))? != hash {
+                broken.push(format!("row {row} of the {table}s was changed after it was written"));
+            }
+        }
+    }
+    Ok(broken)
+}
