@@ -6,7 +6,9 @@
 //! wrong level is worse than none.
 
 use super::{Speaker, SpeakerRole, Transcript, scheme};
+use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Header keys and the attributes they fill.
 const KEYS: [(&str, &str); 11] = [
@@ -127,24 +129,65 @@ fn named(speaker: &Speaker) -> Option<&'static str> {
     }
 }
 
+/// Every phrase above holds exactly one of these words: they are looked for, and the phrase only round one of them.
+const ANCHORS: [&str; 9] =
+    ["school", "principal", "teachers", "kids", "students", "building", "class", "office", "district"];
+
+/// The phrases of a list that hold an anchor, with the place of the anchor in them.
+type Phrases = Vec<(usize, &'static str)>;
+
+/// Counts the phrases of both lists in one pass over the words.
+struct Finder {
+    anchors: AhoCorasick,
+    /// By anchor: the school's phrases, the central office's.
+    phrases: Vec<(Phrases, Phrases)>,
+}
+
+static FINDER: LazyLock<Option<Finder>> = LazyLock::new(|| {
+    let holding = |anchor: &str, list: &[&'static str]| {
+        list.iter().filter_map(|phrase| Some((phrase.find(anchor)?, *phrase))).collect()
+    };
+    let phrases = |anchor: &&str| (holding(anchor, SCHOOL_WORDS), holding(anchor, CENTRAL_WORDS));
+    let anchors = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(ANCHORS).ok()?;
+    Some(Finder { anchors, phrases: ANCHORS.iter().map(phrases).collect() })
+});
+
 /// Hits of each speaker: of a school's words, of a central office's.
 fn counts(transcript: &Transcript) -> Vec<(usize, usize)> {
     let mut counts = vec![(0, 0); transcript.speakers.len()];
+    let Some(finder) = &*FINDER else { return counts };
     for unit in transcript.units.iter().filter(|u| is_unknown(transcript.speaker(u.speaker))) {
-        let words = unit.span.of(&transcript.text).to_lowercase();
-        let count = &mut counts[unit.speaker.0 as usize];
-        count.0 += hits(&words, SCHOOL_WORDS);
-        count.1 += hits(&words, CENTRAL_WORDS);
+        finder.count(&lower(unit.span.of(&transcript.text)), &mut counts[unit.speaker.0 as usize]);
     }
     counts
 }
 
-fn hits(words: &str, phrases: &[&str]) -> usize {
-    let whole = |at: usize, len: usize| {
-        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !letter(words[..at].chars().next_back()) && !letter(words[at + len..].chars().next())
+/// Lower case as far as the phrases go: besides A to Z, two characters become a letter of theirs.
+fn lower(words: &str) -> String {
+    let rare = !words.is_ascii() && words.contains(['\u{130}', '\u{212a}']);
+    if rare { words.to_lowercase() } else { words.to_ascii_lowercase() }
+}
+
+impl Finder {
+    fn count(&self, words: &str, (school, central): &mut (usize, usize)) {
+        for hit in self.anchors.find_iter(words) {
+            let (schools, centrals) = &self.phrases[hit.pattern().as_usize()];
+            *school += hits(words, hit.start(), schools);
+            *central += hits(words, hit.start(), centrals);
+        }
+    }
+}
+
+/// How many of the phrases stand, as whole words, round the anchor at this byte.
+fn hits(words: &str, anchor: usize, phrases: &Phrases) -> usize {
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let stands = |(place, phrase): &&(usize, &str)| {
+        let Some(at) = anchor.checked_sub(*place) else { return false };
+        words.as_bytes()[at..].starts_with(phrase.as_bytes())
+            && !letter(words[..at].chars().next_back())
+            && !letter(words[at + phrase.len()..].chars().next())
     };
-    phrases.iter().map(|p| words.match_indices(p).filter(|(at, hit)| whole(*at, hit.len())).count()).sum()
+    phrases.iter().filter(stands).count()
 }
 
 /// A level only where one side is clear.
@@ -160,6 +203,7 @@ fn clear((school, central): (usize, usize)) -> Option<&'static str> {
 mod tests {
     use super::super::respondents::{Respondents, attach};
     use super::super::{ReadOptions, read};
+    use super::*;
 
     /// `level/level_source` of the respondent.
     fn level(text: &str) -> String {
@@ -168,6 +212,32 @@ mod tests {
         let attributes = &transcript.speakers[1].attributes;
         let get = |key: &str| attributes.get(key).map_or("-", String::as_str);
         format!("{}/{}", get("level"), get("level_source"))
+    }
+
+    #[test]
+    fn phrases_are_found_as_by_looking_for_each() {
+        let plain = |words: &str, list: &[&str]| {
+            let words = words.to_lowercase();
+            let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let whole = |at: usize, len: usize| {
+                !letter(words[..at].chars().next_back()) && !letter(words[at + len..].chars().next())
+            };
+            list.iter().map(|p| words.match_indices(p).filter(|(at, hit)| whole(*at, hit.len())).count()).sum()
+        };
+        let all = [SCHOOL_WORDS, CENTRAL_WORDS].concat();
+        for phrase in &all {
+            assert_eq!(ANCHORS.iter().map(|a| phrase.matches(a).count()).sum::<usize>(), 1, "{phrase}");
+        }
+        let around =
+            ["", " ", "s", "\u{e9}", "\u{130}", "\u{212a}", "\u{2019}", ". And all ", "the schools we serve"];
+        for phrase in all.iter().map(|p| p.to_uppercase()).chain(all.iter().map(|p| p.replace('k', "\u{212a}"))) {
+            for (before, after) in around.iter().flat_map(|b| around.iter().map(move |a| (b, a))) {
+                let words = format!("{before}{phrase}{after}");
+                let mut found = (0, 0);
+                FINDER.as_ref().unwrap().count(&lower(&words), &mut found);
+                assert_eq!(found, (plain(&words, SCHOOL_WORDS), plain(&words, CENTRAL_WORDS)), "{words}");
+            }
+        }
     }
 
     #[test]
