@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::ops::Range;
 
 /// Choices of a run that change its result.
@@ -128,6 +129,45 @@ fn hold(codebook: &Codebook, rows: &[(&str, f64)]) -> Vec<Held> {
     rows.iter().map(held).collect()
 }
 
+/// Takes what comes of a transcript, as soon as it is there.
+pub trait Take {
+    /// Why it takes no more.
+    type Error;
+
+    /// The codings of a segment, each with the confidence that it has by itself; those of a turn come before it.
+    ///
+    /// # Errors
+    /// Ends the work.
+    fn segment(&mut self, rows: Vec<(Coding, f64)>) -> Result<(), Self::Error>;
+
+    /// A turn, in order.
+    ///
+    /// # Errors
+    /// Ends the work.
+    fn turn(&mut self, turn: TurnRow) -> Result<(), Self::Error>;
+}
+
+/// Keeps everything.
+impl Take for Coded {
+    type Error = Infallible;
+
+    fn segment(&mut self, rows: Vec<(Coding, f64)>) -> Result<(), Infallible> {
+        self.add(rows);
+        Ok(())
+    }
+
+    fn turn(&mut self, turn: TurnRow) -> Result<(), Infallible> {
+        let answers = turn.speaker_role == SpeakerRole::Respondent;
+        let mut own = self.codings.iter().rev().take_while(|coding| coding.turn == turn.turn);
+        let proposed = own.any(|coding| coding.confidence >= PROPOSED);
+        self.n_words += turn.words;
+        self.n_answers += usize::from(answers);
+        self.n_uncoded += usize::from(answers && !proposed);
+        self.turns.push(turn);
+        Ok(())
+    }
+}
+
 impl<'a> Coder<'a> {
     /// A coder.
     pub fn new(lexicon: &'a Lexicon, options: Options) -> Self {
@@ -193,34 +233,39 @@ struct Read {
 impl Worker<'_> {
     /// Codes a transcript: split, tokenize, divide, gather, propose.
     pub fn code(&mut self, transcript: &Transcript) -> Coded {
+        let mut coded = Coded::default();
+        let Ok(()) = self.code_into(transcript, &mut coded);
+        coded
+    }
+
+    /// Codes a transcript and hands everything over as soon as it is there, so that none of it need be kept.
+    ///
+    /// # Errors
+    /// The first error of `take`.
+    pub fn code_into<T: Take>(&mut self, transcript: &Transcript, take: &mut T) -> Result<(), T::Error> {
         self.forms.trim();
         let positions = Positions::new(&transcript.text);
-        let mut coded = Coded::default();
         let mut occurrences = Occurrences::default();
         let mut question: Option<Read> = None;
-        for turn in turn::split(transcript) {
+        for turn in turn::each(transcript) {
             let read = self.read(transcript, turn);
-            coded.n_words += read.tokens.len();
-            coded.turns.push(turn_row(transcript, &positions, &read));
-            match transcript.speaker(read.turn.speaker).role {
+            let row = turn_row(transcript, &positions, &read);
+            match row.speaker_role {
                 SpeakerRole::Interviewer => question = Some(read),
                 SpeakerRole::Other => {}
                 SpeakerRole::Respondent => {
                     let desk =
                         Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
-                    let before = coded.codings.len();
                     self.tools.gatherer.begin_turn();
                     for segment in segment::divide(&read.tokens, &read.sentences, self.coder.options.unit) {
                         let tools = &mut self.tools;
-                        coded.add(desk.propose(tools, &read, &segment, question.as_ref(), &mut occurrences));
+                        take.segment(desk.propose(tools, &read, &segment, question.as_ref(), &mut occurrences))?;
                     }
-                    let proposed = coded.codings[before..].iter().any(|c| c.confidence >= PROPOSED);
-                    coded.n_answers += 1;
-                    coded.n_uncoded += usize::from(!proposed);
                 }
             }
+            take.turn(row)?;
         }
-        coded
+        Ok(())
     }
 
     /// Every segment as the confidence sees it, in order: for fitting, and for a lexicon's own examples.

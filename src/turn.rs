@@ -23,24 +23,24 @@ pub struct Turn {
 
 /// The turns of a transcript. Every unit lies in exactly one turn.
 pub fn split(transcript: &Transcript) -> Vec<Turn> {
-    let mut turns: Vec<Turn> = Vec::new();
-    for (i, unit) in transcript.units.iter().enumerate() {
-        match turns.last_mut() {
-            Some(turn) if turn.speaker == unit.speaker => {
-                turn.span = turn.span.cover(unit.span);
-                turn.units.end = i + 1;
-                turn.time = join(turn.time, unit.time);
-            }
-            _ => turns.push(Turn {
-                index: turns.len(),
-                speaker: unit.speaker,
-                span: unit.span,
-                units: i..i + 1,
-                time: unit.time,
-            }),
-        }
-    }
-    turns
+    each(transcript).collect()
+}
+
+/// The turns of a transcript, one after the other.
+pub fn each(transcript: &Transcript) -> impl Iterator<Item = Turn> {
+    let units = &transcript.units;
+    let turn = |start: usize, index| {
+        let first = units.get(start)?;
+        let run = units[start..].iter().take_while(|unit| unit.speaker == first.speaker);
+        let whole = Turn { index, speaker: first.speaker, span: first.span, units: start..start, time: None };
+        Some(run.fold(whole, |turn, unit| Turn {
+            span: turn.span.cover(unit.span),
+            units: start..turn.units.end + 1,
+            time: join(turn.time, unit.time),
+            ..turn
+        }))
+    };
+    std::iter::successors(turn(0, 0), move |last| turn(last.units.end, last.index + 1))
 }
 
 /// The time span that covers both.

@@ -359,7 +359,7 @@ fn warn_of_disk(study: &Study, corpus: &Corpus, console: &mut Console) {
         let place = shown(study.root());
         console.warn(&format!("warning[W_NETWORK]: {place} lies on a {kind} file system, where locks may not hold; help: use a folder on this machine"));
     }
-    let wanted: u64 = corpus.inputs.iter().map(|input| input.bytes).sum();
+    let wanted: u64 = corpus.inputs.sizes().iter().sum();
     if let Some(free) = publish::free_bytes(study).filter(|&free| free < wanted) {
         console.warn(&format!(
             "warning[W_SPACE]: the transcripts have {wanted} bytes and {free} are free; help: make room"
@@ -372,7 +372,7 @@ fn code(
     material: &Material,
     partial: &mut Partial,
     manifest: &mut Manifest,
-) -> anyhow::Result<(Report, Findings)> {
+) -> anyhow::Result<(Report<()>, Findings)> {
     let coder = Coder::new(&material.lexicon, Options { unit: args.unit.meant() });
     let progress = Progress::new(&material.corpus, args.quiet);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -399,8 +399,8 @@ const UNDER_WAY: u64 = 64 << 20;
 fn tell(args: &CodeArgs, findings: &Findings, console: &mut Console) {
     let least = if args.quiet { Severity::Error } else { Severity::Warning };
     let told: Vec<_> = findings.problems.iter().filter(|problem| problem.severity >= least).collect();
-    console.grouped(&told, "report.json");
-    let notes = findings.problems.len() - told.len();
+    console.grouped(&told, &findings.n_problems, "report.json");
+    let notes = findings.n_notes;
     if notes > 0 && !args.quiet {
         let plural = if notes == 1 { " is" } else { "s are" };
         console.warn(&format!("{notes} smaller note{plural} in report.json"));
@@ -415,12 +415,12 @@ fn say(summary: &Summary<'_>, console: &mut Console) -> std::io::Result<()> {
     }
 }
 
-fn done(report: &Report) -> String {
+fn done(report: &Report<()>) -> String {
     let Report { processed, rejected, with_notes, .. } = report;
     format!("done: {processed} processed, {rejected} rejected, {with_notes} with notes (report.json)")
 }
 
-fn exit(args: &CodeArgs, report: &Report) -> Exit {
+fn exit(args: &CodeArgs, report: &Report<()>) -> Exit {
     let noted = report.with_notes > 0 || !report.problems.is_empty();
     if report.rejected > 0 || (args.strict && noted) { Exit::Partial } else { Exit::Done }
 }

@@ -61,12 +61,13 @@ impl Console {
         found.into_iter().for_each(|problem| self.warn(&problem.line()));
     }
 
-    /// Tells about problems of many files: of each kind the first ones, and how many more are listed in `rest`.
-    pub fn grouped(&mut self, found: &[&Diagnostic], rest: &str) {
-        let mut totals: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        found.iter().for_each(|problem| totals.entry(problem.code).or_default().0 += 1);
+    /// Tells about problems of many files: of each kind the first ones, and how many more of all in `totals` are listed
+    /// in `rest`.
+    pub fn grouped(&mut self, found: &[&Diagnostic], totals: &BTreeMap<&str, usize>, rest: &str) {
+        let mut told: BTreeMap<&str, usize> = BTreeMap::new();
         for problem in found {
-            let Some((total, told)) = totals.get_mut(problem.code) else { continue };
+            let told = told.entry(problem.code).or_default();
+            let total = totals.get(problem.code).unwrap_or(&0);
             let shown = if problem.severity == Severity::Error { SHOWN_ERRORS } else { SHOWN };
             *told += 1;
             // One more line would be no shorter than the last of them.

@@ -116,8 +116,8 @@ fn answers(lexicon: &Lexicon, folders: &[PathBuf]) -> anyhow::Result<Vec<Answer>
     let mut worker = coder.worker();
     let mut labels = Labels::default();
     let mut all = Vec::new();
-    for input in &corpus.inputs {
-        all.extend(answers_of(lexicon, &mut worker, &tables, &mut labels, input)?);
+    for input in corpus.inputs.iter() {
+        all.extend(answers_of(lexicon, &mut worker, &tables, &mut labels, &input)?);
     }
     Ok(all)
 }

@@ -42,7 +42,7 @@ impl Folder {
         });
         let corpus = corpus.ok()?;
         let (respondents, _) = load_respondents(&corpus.respondents, console)?;
-        Some(Folder::Files(corpus.inputs, respondents))
+        Some(Folder::Files(corpus.inputs.iter().collect(), respondents))
     }
 
     /// The study, where it is one.

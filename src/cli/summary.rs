@@ -1,8 +1,8 @@
 //! The table at the end of a run, for people: at most 80 columns, numbers aligned.
 
 use super::Console;
-use crate::store::manifest::{FileReport, Outcome, Report};
-use crate::store::run::{CodeTally, Findings};
+use crate::store::manifest::{Counts, Report};
+use crate::store::run::{CodeTally, Findings, SHOWN};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -12,15 +12,12 @@ pub struct Summary<'a> {
     /// The study folder, as typed.
     pub study: &'a Path,
     /// What became of every file.
-    pub report: &'a Report,
+    pub report: &'a Report<()>,
     /// Codes, flags and guesses.
     pub findings: &'a Findings,
     /// Since the command began.
     pub took: Duration,
 }
-
-/// Longest lists that are shown whole; the rest is in `report.json`.
-const SHOWN: usize = 8;
 
 impl Summary<'_> {
     /// Says it all.
@@ -47,13 +44,11 @@ impl Summary<'_> {
             line += &format!(", {} refused", report.rejected);
         }
         row(console, "Files", &line)?;
-        let refused: Vec<&FileReport> =
-            report.files.iter().filter(|file| file.outcome == Outcome::Rejected).collect();
-        for file in refused.iter().take(SHOWN) {
+        for file in &self.findings.refused.items {
             let why = format!("{} {}", file.code.as_deref().unwrap_or(""), file.message.as_deref().unwrap_or(""));
             row(console, "", &clip(&format!("{}: {why}", tail(&file.path, 34)), WIDTH - 12))?;
         }
-        more(console, refused.len())
+        more(console, self.findings.refused.n)
     }
 
     fn speech(&self, console: &mut Console) -> io::Result<()> {
@@ -103,23 +98,18 @@ impl Summary<'_> {
         let counts = self.report.counts;
         let line = format!("{} of {} answers", grouped(counts.uncoded), grouped(counts.answers));
         row(console, "No code", &line)?;
-        let of = |file: &FileReport| file.counts.unwrap_or_default();
-        let mut files: Vec<&FileReport> = self.report.files.iter().filter(|file| of(file).uncoded > 0).collect();
-        files.sort_by_key(|file| std::cmp::Reverse(of(file).uncoded));
-        let one = |file: &&FileReport| {
-            let name = file.transcript.as_deref().unwrap_or(&file.path);
-            format!("{} {}/{}", tail(name, 24), of(file).uncoded, of(file).answers)
-        };
-        let mut list: Vec<String> = files.iter().take(SHOWN).map(one).collect();
-        if files.len() > SHOWN {
-            list.push(format!("{} more", files.len() - SHOWN));
+        let one = |(name, of): &(String, Counts)| format!("{} {}/{}", tail(name, 24), of.uncoded, of.answers);
+        let uncoded = &self.findings.uncoded;
+        let mut list: Vec<String> = uncoded.items.iter().map(one).collect();
+        if uncoded.n > SHOWN {
+            list.push(format!("{} more", uncoded.n - SHOWN));
         }
         wrapped(console, "", &list)
     }
 
     fn guesses(&self, console: &mut Console) -> io::Result<()> {
         let guessed = &self.findings.guessed;
-        if guessed.is_empty() {
+        if guessed.n == 0 {
             return Ok(());
         }
         row(console, "Guessed", "who asks, from how they speak; check, or set --interviewer:")?;
@@ -127,10 +117,10 @@ impl Summary<'_> {
             let labels: Vec<String> = labels.iter().map(|label| format!("{:?}", clip(label, 20))).collect();
             format!("{}: {}", tail(name, 24), labels.join(", "))
         };
-        for guess in guessed.iter().take(SHOWN) {
+        for guess in &guessed.items {
             row(console, "", &clip(&one(guess), WIDTH - 12))?;
         }
-        more(console, guessed.len())
+        more(console, guessed.n)
     }
 
     fn next(&self, console: &mut Console) -> io::Result<()> {

@@ -76,8 +76,7 @@ fn inputs(study: &Study, console: &mut Console) -> anyhow::Result<()> {
     let roots: Vec<PathBuf> = places.inputs.iter().map(PathBuf::from).collect();
     match corpus::walk(&roots, &[study.root().to_path_buf()]) {
         Ok(corpus) if !roots.is_empty() => {
-            let all = corpus.inputs.iter().map(|input| &input.path);
-            all.clone().try_for_each(|path| console.say(&line("words", path)))?;
+            corpus.inputs.iter().try_for_each(|input| console.say(&line("words", &input.path)))?;
             corpus.respondents.iter().try_for_each(|path| console.say(&line("names", path)))?;
         }
         _ => console.say("The transcripts that the study was made from are not where they were.")?,

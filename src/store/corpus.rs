@@ -4,9 +4,11 @@
 //! name of its transcript. Never happens here: reading of contents, following of links found on the way.
 
 use crate::diagnostic::Diagnostic;
+use rustc_hash::FxBuildHasher;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
+use std::hash::BuildHasher as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -32,7 +34,7 @@ pub struct Input {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corpus {
     /// Files to read, in order.
-    pub inputs: Vec<Input>,
+    pub inputs: Inputs,
     /// Errors for what could not be listed, notes for what is no input (links, devices).
     pub left_out: Vec<Diagnostic>,
     /// `respondents.csv` beside the transcripts, in the order found.
@@ -51,29 +53,158 @@ pub fn walk(roots: &[PathBuf], avoid: &[PathBuf]) -> io::Result<Corpus> {
         Walk { avoid: avoid.iter().filter_map(|path| fs::metadata(path).ok()).map(key).collect(), ..Walk::default() };
     for root in roots {
         let base = root.file_name().filter(|_| roots.len() > 1).map(PathBuf::from).unwrap_or_default();
-        walk.root(root, &base)?;
+        walk.root(root, base)?;
     }
     Ok(walk.finish())
+}
+
+/// The files of a corpus, in bytewise order of their paths, in a few bytes each: there may be millions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// What was named by the user, and what its files are called in front.
+    roots: Vec<(PathBuf, PathBuf)>,
+    /// All sources, one after the other.
+    sources: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Numbers of names that some disks cannot keep apart.
+    numbers: BTreeMap<u32, u32>,
+}
+
+/// A file of a corpus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    /// Where its source begins.
+    start: usize,
+    /// Bytes of its source.
+    length: u32,
+    /// Under which root it was found.
+    root: u16,
+    form: Form,
+    /// Bytes of the file.
+    bytes: u64,
+}
+
+impl Inputs {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of every file when it was found.
+    pub fn sizes(&self) -> Vec<u64> {
+        self.entries.iter().map(|entry| entry.bytes).collect()
+    }
+
+    /// Bytes of a file when it was found.
+    pub fn bytes(&self, i: usize) -> u64 {
+        self.entries[i].bytes
+    }
+
+    /// The files, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Input> {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    /// The file at this place.
+    pub fn get(&self, i: usize) -> Input {
+        let (entry, source) = (self.entries[i], self.source(i));
+        let (root, before) = &self.roots[usize::from(entry.root)];
+        let within = source.strip_prefix(before).unwrap_or(source);
+        // A root that is itself a file has nothing below it.
+        let path = if within.as_os_str().is_empty() { root.clone() } else { root.join(within) };
+        let name = self.name(i);
+        Input {
+            path,
+            notes: name_notes(source, &name),
+            source: readable(source.as_os_str()),
+            name,
+            bytes: entry.bytes,
+        }
+    }
+
+    fn source(&self, i: usize) -> &Path {
+        let Entry { start, length, .. } = self.entries[i];
+        Path::new(OsStr::from_bytes(&self.sources[start..start + length as usize]))
+    }
+
+    /// Name of the transcript: the file's name without its extension; with its folder where that repeats; with its
+    /// extension where even that repeats; numbered where two names differ only in a way that some disks cannot keep
+    /// apart.
+    fn name(&self, i: usize) -> String {
+        let name = self.unnumbered(i);
+        match self.numbers.get(&(i as u32)) {
+            Some(n) => format!("{name}~{n}"),
+            None => name,
+        }
+    }
+
+    fn unnumbered(&self, i: usize) -> String {
+        fit(&form(self.source(i), self.entries[i].form))
+    }
+
+    fn add(&mut self, root: usize, source: &Path, bytes: u64) {
+        let start = self.sources.len();
+        self.sources.extend_from_slice(source.as_os_str().as_bytes());
+        let length = (self.sources.len() - start) as u32;
+        self.entries.push(Entry { start, length, root: root as u16, form: Form::Stem, bytes });
+    }
+
+    fn finish(&mut self) {
+        let sources = std::mem::take(&mut self.sources);
+        let source = |entry: &Entry| &sources[entry.start..entry.start + entry.length as usize];
+        self.entries.sort_by(|a, b| source(a).cmp(source(b)));
+        self.sources = sources;
+        for longer in [Form::Folder, Form::Extension] {
+            let clashes: Vec<Vec<u32>> = self.clashes();
+            clashes.into_iter().flatten().for_each(|i| self.entries[i as usize].form = longer);
+        }
+        for clash in self.clashes() {
+            self.numbers.extend(clash.into_iter().zip(1..).skip(1));
+        }
+        self.entries.shrink_to_fit();
+        self.sources.shrink_to_fit();
+    }
+
+    /// Places of files whose names are not unique, by name, in order.
+    fn clashes(&self) -> Vec<Vec<u32>> {
+        let key = |i: u32| folded(&self.unnumbered(i as usize));
+        let mut keys: Vec<(u64, u32)> = (0..self.len() as u32).map(|i| (FxBuildHasher.hash_one(key(i)), i)).collect();
+        keys.sort_unstable();
+        let mut clashes = Vec::new();
+        for alike in keys.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
+            let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+            alike.iter().for_each(|&(_, i)| by_name.entry(key(i)).or_default().push(i));
+            clashes.extend(by_name.into_values().filter(|places| places.len() > 1));
+        }
+        clashes
+    }
 }
 
 #[derive(Default)]
 struct Walk {
     avoid: Vec<(u64, u64)>,
-    found: Vec<(PathBuf, PathBuf, u64)>,
     corpus: Corpus,
 }
 
 impl Walk {
     /// A root is followed when it is a link: the user named it.
-    fn root(&mut self, root: &Path, base: &Path) -> io::Result<()> {
+    fn root(&mut self, root: &Path, base: PathBuf) -> io::Result<()> {
         let metadata = fs::metadata(root)?;
+        let roots = &mut self.corpus.inputs.roots;
         if metadata.is_dir() {
             fs::read_dir(root)?;
-            self.folder(root, base);
+            roots.push((root.to_path_buf(), base.clone()));
+            self.folder(root, &base);
             return Ok(());
         }
-        let source = PathBuf::from(root.file_name().unwrap_or(root.as_os_str()));
-        self.file(root.to_path_buf(), base.join(source), &metadata);
+        let source = base.join(root.file_name().unwrap_or(root.as_os_str()));
+        roots.push((root.to_path_buf(), source.clone()));
+        self.file(root.to_path_buf(), source, &metadata);
         Ok(())
     }
 
@@ -118,7 +249,8 @@ impl Walk {
         } else if name == "respondents.csv" {
             self.corpus.respondents.push(path);
         } else if !is_companion(&name) && !self.is_avoided(metadata) {
-            self.found.push((source, path, metadata.len()));
+            let root = self.corpus.inputs.roots.len() - 1;
+            self.corpus.inputs.add(root, &source, metadata.len());
         }
     }
 
@@ -127,20 +259,10 @@ impl Walk {
     }
 
     fn finish(mut self) -> Corpus {
-        self.found.sort_by(|a, b| a.0.as_os_str().as_bytes().cmp(b.0.as_os_str().as_bytes()));
         self.corpus.respondents.sort();
         self.corpus.studies.sort();
         self.corpus.left_out.sort_by(|a, b| a.path.cmp(&b.path));
-        let sources: Vec<&Path> = self.found.iter().map(|(source, ..)| source.as_path()).collect();
-        let names = names(&sources);
-        let inputs = self.found.iter().zip(names).map(|((source, path, bytes), name)| Input {
-            path: path.clone(),
-            notes: name_notes(source, &name),
-            source: readable(source.as_os_str()),
-            name,
-            bytes: *bytes,
-        });
-        self.corpus.inputs = inputs.collect();
+        self.corpus.inputs.finish();
         self.corpus
     }
 }
@@ -202,26 +324,8 @@ fn percent(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Names of the transcripts: the file's name without its extension; with its folder where that repeats; with its
-/// extension where even that repeats; numbered where two names differ only in a way that some disks cannot keep apart.
-fn names(sources: &[&Path]) -> Vec<String> {
-    let mut names: Vec<String> = sources.iter().map(|source| fit(&form(source, Form::Stem))).collect();
-    for longer in [Form::Folder, Form::Extension] {
-        for i in clashes(&names) {
-            names[i] = fit(&form(sources[i], longer));
-        }
-    }
-    let mut seen = BTreeMap::new();
-    for name in &mut names {
-        let n = seen.entry(folded(name)).and_modify(|n| *n += 1).or_insert(1);
-        if *n > 1 {
-            *name = format!("{name}~{n}");
-        }
-    }
-    names
-}
-
-#[derive(Clone, Copy)]
+/// How much of its path a name shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Stem,
     Folder,
@@ -252,15 +356,6 @@ fn stem(file: &str) -> &str {
         }
         _ => file,
     }
-}
-
-/// Places of names that are not unique.
-fn clashes(names: &[String]) -> Vec<usize> {
-    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (i, name) in names.iter().enumerate() {
-        by_name.entry(folded(name)).or_default().push(i);
-    }
-    by_name.into_values().filter(|places| places.len() > 1).flatten().collect()
 }
 
 /// Equal for names that a disk which ignores case or normalises letters takes for one.
@@ -357,7 +452,15 @@ mod tests {
     use super::*;
 
     fn named(paths: &[&str]) -> Vec<String> {
-        names(&paths.iter().map(Path::new).collect::<Vec<_>>())
+        let mut inputs = Inputs::default();
+        paths.iter().for_each(|path| inputs.add(0, Path::new(path), 0));
+        let mut names: Vec<(&&str, usize)> = paths.iter().zip(0..).collect();
+        names.sort();
+        inputs.finish();
+        let mut named: Vec<(usize, String)> =
+            names.iter().enumerate().map(|(i, (_, at))| (*at, inputs.name(i))).collect();
+        named.sort();
+        named.into_iter().map(|(_, name)| name).collect()
     }
 
     #[test]
@@ -419,7 +522,7 @@ mod tests {
         std::os::unix::fs::symlink("b.txt", folder.path().join("link.txt")).unwrap();
         std::os::unix::fs::symlink("..", folder.path().join("a/loop")).unwrap();
         let corpus = walk(&[folder.path().to_path_buf()], &[]).unwrap();
-        let sources: Vec<_> = corpus.inputs.iter().map(|input| input.source.as_str()).collect();
+        let sources: Vec<_> = corpus.inputs.iter().map(|input| input.source).collect();
         assert_eq!(sources, ["a-1.txt", "a/z.txt", "b.txt"]);
         assert_eq!(corpus.left_out.iter().map(|d| d.path.as_str()).collect::<Vec<_>>(), ["a/loop", "link.txt"]);
         assert_eq!(corpus.respondents.len(), 1);
@@ -437,10 +540,10 @@ mod tests {
         fs::write(root.join("copy/manifest.json"), "{\n  \"schema\": \"precode.manifest/1\",\n").unwrap();
         fs::write(root.join("manifest.json"), "{}").unwrap();
         let corpus = walk(&[root.to_path_buf()], &[root.join("own")]).unwrap();
-        let sources: Vec<_> = corpus.inputs.iter().map(|input| input.source.as_str()).collect();
+        let sources: Vec<_> = corpus.inputs.iter().map(|input| input.source).collect();
         assert_eq!(
             (sources, corpus.studies),
-            (vec!["manifest.json", "texts/a.txt"], vec!["copy".into(), "made".into()])
+            (vec!["manifest.json".to_string(), "texts/a.txt".to_string()], vec!["copy".into(), "made".into()])
         );
     }
 
@@ -449,7 +552,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.txt"), "12345").unwrap();
         let corpus = walk(&[folder.path().to_path_buf()], &[]).unwrap();
-        assert_eq!(read(&corpus.inputs[0], 4).unwrap_err().code, "E_TOO_LARGE");
-        assert_eq!(read(&corpus.inputs[0], 5).unwrap(), b"12345");
+        assert_eq!(read(&corpus.inputs.get(0), 4).unwrap_err().code, "E_TOO_LARGE");
+        assert_eq!(read(&corpus.inputs.get(0), 5).unwrap(), b"12345");
     }
 }

@@ -50,9 +50,9 @@ pub struct Source {
     pub text_sha256: String,
 }
 
-/// `manifest.json`.
+/// `manifest.json`; its list of transcripts in memory, or in another form that is written as one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct Manifest<I = Vec<Source>> {
     /// [`MANIFEST_SCHEMA`].
     pub schema: String,
     /// `precode`.
@@ -72,7 +72,7 @@ pub struct Manifest {
     /// What may be coded.
     pub codebook: Codebook,
     /// The transcripts, in order.
-    pub inputs: Vec<Source>,
+    pub inputs: I,
     /// The other published files but `texts/`.
     pub files: BTreeMap<String, Digest>,
 }
@@ -92,20 +92,32 @@ impl Manifest {
         })
     }
 
-    /// Names the run by the digest of all that it consists of.
-    pub fn seal(&mut self) {
-        self.run.clear();
-        let mut all = Digesting::new(std::io::sink());
-        // Nothing that is written into a sink fails.
-        let _ = write_json(&mut all, self);
-        self.run = all.finish().1.sha256[..16].to_string();
-    }
-
     /// True when the run is called as its contents say.
     pub fn is_sealed(&self) -> bool {
         let mut again = self.clone();
-        again.seal();
-        again.run == self.run
+        again.seal().is_ok_and(|()| again.run == self.run)
+    }
+}
+
+impl<I: Serialize> Manifest<I> {
+    /// Names the run by the digest of all that it consists of.
+    ///
+    /// # Errors
+    /// When the list of transcripts cannot be read back.
+    pub fn seal(&mut self) -> std::io::Result<()> {
+        self.run.clear();
+        let mut all = Digesting::new(std::io::sink());
+        write_json(&mut all, self)?;
+        self.run = all.finish().1.sha256[..16].to_string();
+        Ok(())
+    }
+
+    /// The same with other transcripts.
+    pub fn with_inputs<J>(self, inputs: J) -> Manifest<J> {
+        let Manifest { schema, program, version, run, options, lexicon, confidence, respondents, codebook, .. } =
+            self;
+        let files = self.files;
+        Manifest { schema, program, version, run, options, lexicon, confidence, respondents, codebook, inputs, files }
     }
 }
 
@@ -232,9 +244,9 @@ impl FileReport {
     }
 }
 
-/// `report.json`: what became of every file.
+/// `report.json`: what became of every file; its list of files in memory, or in another form that is written as one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct Report<F = Vec<FileReport>> {
     /// [`REPORT_SCHEMA`].
     pub schema: String,
     /// Files whose rows are in the study.
@@ -246,26 +258,37 @@ pub struct Report {
     /// Counts over all transcripts.
     pub counts: Counts,
     /// The files, in order; then what the walk left out.
-    pub files: Vec<FileReport>,
+    pub files: F,
     /// Problems of the study as a whole: rows of `respondents.csv` without a file, and the like.
     pub problems: Vec<Problem>,
 }
 
-impl Report {
-    /// Counts the outcomes.
-    pub fn new(files: Vec<FileReport>, problems: Vec<Problem>) -> Self {
-        let count = |test: &dyn Fn(&FileReport) -> bool| files.iter().filter(|file| test(file)).count();
-        let mut counts = Counts::default();
-        files.iter().filter_map(|file| file.counts).for_each(|one| counts += one);
+impl<F> Report<F> {
+    /// Nothing was counted yet.
+    pub fn new(files: F) -> Self {
         Report {
             schema: REPORT_SCHEMA.to_string(),
-            processed: count(&|file| file.outcome == Outcome::Processed),
-            rejected: count(&|file| file.outcome == Outcome::Rejected),
-            with_notes: count(&|file| file.outcome == Outcome::Processed && !file.problems.is_empty()),
-            counts,
+            processed: 0,
+            rejected: 0,
+            with_notes: 0,
+            counts: Counts::default(),
             files,
-            problems,
+            problems: Vec::new(),
         }
+    }
+
+    /// The same with other files.
+    pub fn with_files<G>(self, files: G) -> Report<G> {
+        let Report { schema, processed, rejected, with_notes, counts, problems, .. } = self;
+        Report { schema, processed, rejected, with_notes, counts, files, problems }
+    }
+
+    /// Counts the outcome of one file.
+    pub fn count(&mut self, file: &FileReport) {
+        self.processed += usize::from(file.outcome == Outcome::Processed);
+        self.rejected += usize::from(file.outcome == Outcome::Rejected);
+        self.with_notes += usize::from(file.outcome == Outcome::Processed && !file.problems.is_empty());
+        self.counts += file.counts.unwrap_or_default();
     }
 }
 
@@ -296,13 +319,14 @@ mod tests {
     #[test]
     fn outcomes_are_counted() {
         let note = Diagnostic::note("W_BOM", "a", "a mark");
-        let files = vec![
+        let files = [
             FileReport::new("a", Outcome::Processed, &[]),
             FileReport::new("b", Outcome::Processed, std::slice::from_ref(&note)),
             FileReport::left_out(&note),
             FileReport::left_out(&Diagnostic::error("E_IO", "c", "cannot be listed")),
         ];
-        let report = Report::new(files, Vec::new());
+        let mut report = Report::new(());
+        files.iter().for_each(|file| report.count(file));
         assert_eq!((report.processed, report.rejected, report.with_notes), (2, 1, 1));
     }
 }

@@ -23,6 +23,7 @@ pub mod reread;
 pub mod rows;
 pub mod seen;
 pub mod run;
+pub mod spool;
 pub mod verify;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ use super::StoreError;
 use super::digest::{Digest, Digesting};
 use super::layout::{PARTIAL, PUBLISHED, Study};
 use super::manifest::write_json;
+use super::spool::Spool;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -213,6 +214,14 @@ impl Drop for Partial {
 }
 
 impl Part {
+    /// Adds what a spool holds.
+    ///
+    /// # Errors
+    /// As [`Part::append`], or when it cannot be read back.
+    pub fn spooled(&mut self, spool: &Spool) -> Result<(), StoreError> {
+        spool.copy(&mut self.writer).map_err(|e| StoreError::io(&self.path, e))
+    }
+
     /// Adds bytes.
     ///
     /// # Errors

@@ -11,13 +11,16 @@ use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, So
 use super::ordered::{self, Bounds};
 use super::publish::{Part, Partial};
 use super::rows::{self, Cells, CodingsCsv, Line};
+use super::spool::{List, Spool};
 use crate::codebook::Codebook;
 use crate::coding::{Coding, Flag, PROPOSED, TurnRow};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::pipeline::{Coder, Worker};
+use crate::pipeline::{Coded, Coder, Take, Worker};
 use crate::transcript::respondents::{self, Respondents};
-use crate::transcript::{ReadOptions, SpeakerRole, Transcript};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::transcript::{ReadOptions, Speaker, SpeakerRole, Transcript};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Attributes that always have a column, so that a script reads studies with and without metadata alike.
 pub const ATTRIBUTES: [&str; 7] =
@@ -69,30 +72,85 @@ pub struct CodeTally {
     pub confidence: f64,
 }
 
-/// What is worth telling about a run.
+/// What is worth telling about a run. What does not fit here is in the report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     /// By code.
     pub codes: BTreeMap<String, CodeTally>,
     /// Proposals with a flag.
     pub flags: BTreeMap<Flag, usize>,
-    /// Problems of files, in order, for the terminal.
+    /// Warnings and errors, in order: the first [`TOLD`] of each kind.
     pub problems: Vec<Diagnostic>,
+    /// How many there are of each kind.
+    pub n_problems: BTreeMap<&'static str, usize>,
+    /// How many notes there are.
+    pub n_notes: usize,
     /// Transcripts whose interviewer is a guess, with the labels that were taken for one.
-    pub guessed: Vec<(String, Vec<String>)>,
+    pub guessed: First<(String, Vec<String>)>,
+    /// Refused files, in order.
+    pub refused: First<FileReport>,
+    /// Transcripts with answers without a code, those with most of them first.
+    pub uncoded: First<(String, Counts)>,
+}
+
+/// Most problems of one kind that are kept for the terminal.
+const TOLD: usize = 100;
+
+/// Most items in other lists for people.
+pub const SHOWN: usize = 8;
+
+/// The first items of a list, and how many there are in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct First<T> {
+    /// The first [`SHOWN`].
+    pub items: Vec<T>,
+    /// All.
+    pub n: usize,
+}
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        First { items: Vec::new(), n: 0 }
+    }
+}
+
+impl<T> First<T> {
+    fn push(&mut self, item: T) {
+        self.n += 1;
+        if self.items.len() < SHOWN {
+            self.items.push(item);
+        }
+    }
+}
+
+impl First<(String, Counts)> {
+    /// Keeps the order by answers without a code; of equals the first stays first.
+    fn rank(&mut self, name: &str, counts: Counts) {
+        self.n += 1;
+        let at = self.items.partition_point(|(_, other)| other.uncoded >= counts.uncoded);
+        if at < SHOWN {
+            self.items.insert(at, (name.to_string(), counts));
+            self.items.truncate(SHOWN);
+        }
+    }
 }
 
 /// Reads and codes every file and writes all that a run publishes into `partial`, durably. `manifest` comes with
-/// everything but the inputs and files, and leaves sealed.
+/// everything but the inputs and files, and leaves with the name of the run.
 ///
 /// # Errors
 /// When the disk fails, the run is stopped, or a file was refused and [`Run::fail_fast`] is set.
-pub fn code(run: &Run<'_>, partial: &mut Partial, manifest: &mut Manifest) -> Result<(Report, Findings), StoreError> {
-    let mut book = Book::open(run, partial)?;
-    let sizes: Vec<u64> = run.corpus.inputs.iter().map(|input| input.bytes).collect();
-    let work = |worker: &mut Worker<'_>, i: usize| code_file(run, partial, worker, &run.corpus.inputs[i]);
+pub fn code(
+    run: &Run<'_>,
+    partial: &mut Partial,
+    manifest: &mut Manifest,
+) -> Result<(Report<()>, Findings), StoreError> {
+    let plan = Plan::new(run);
+    let mut book = Book::open(&plan, partial)?;
+    let inputs = &run.corpus.inputs;
+    let work = |worker: &mut Worker<'_>, i: usize| code_file(&plan, partial, worker, &inputs.get(i));
     ordered::run(
-        &sizes,
+        &inputs.sizes(),
         run.bounds,
         || run.coder.worker(),
         work,
@@ -101,32 +159,46 @@ pub fn code(run: &Run<'_>, partial: &mut Partial, manifest: &mut Manifest) -> Re
                 return Err(StoreError::Interrupted);
             }
             let Some((i, outcome)) = done else { return Ok(()) };
-            let input = &run.corpus.inputs[i];
-            let file = outcome.unwrap_or_else(|_| Ok(File::panicked(input)))?;
-            run.watch.coded(input.bytes, file.counts().proposed);
-            book.enter(file)
+            let file = outcome.unwrap_or_else(|_| Ok(File::panicked(&inputs.get(i))))?;
+            run.watch.coded(inputs.bytes(i), file.counts().proposed);
+            book.enter(i, file)
         },
     )?;
     book.close(partial, manifest)
+}
+
+/// A run, and the columns that follow from it.
+struct Plan<'a> {
+    run: &'a Run<'a>,
+    codings: CodingsCsv,
+    /// Columns of `respondents.csv` between the id and the counts.
+    respondents: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(run: &'a Run<'a>) -> Self {
+        let named = run.respondents.rows().iter().flat_map(|row| row.attributes.keys());
+        let named = named.filter(|name| *name != "speaker_role").cloned();
+        let attributes: BTreeSet<String> = named.chain(ATTRIBUTES.map(String::from)).collect();
+        let codings = CodingsCsv::new(&attributes, run.cells);
+        Plan { run, codings, respondents: attributes.into_iter().filter(|name| name != "respondent_id").collect() }
+    }
+
+    /// The first line of `respondents.csv`.
+    fn respondents_header(&self) -> Vec<u8> {
+        let mut line = Line::new(self.run.cells);
+        let names = self.respondents.iter().map(String::as_str);
+        let names = ["transcript", "speaker", "respondent_id"].into_iter().chain(names);
+        names.chain(["turns", "words", "codings"]).for_each(|name| line.cell(name.as_bytes()));
+        line.end()
+    }
 }
 
 /// What one file gave.
 struct File {
     report: FileReport,
     found: Vec<Diagnostic>,
-    rows: Option<Rows>,
-}
-
-/// The rows of one transcript, ready to be written.
-struct Rows {
-    source: Source,
-    codings: Vec<u8>,
-    csv: Vec<u8>,
-    turns: Vec<u8>,
-    respondents: Vec<u8>,
-    codes: BTreeMap<String, CodeTally>,
-    flags: BTreeMap<Flag, usize>,
-    guessed: Vec<String>,
+    rows: Option<(Source, Rows)>,
 }
 
 impl File {
@@ -148,92 +220,77 @@ impl File {
 }
 
 /// Reads and codes one file. Its text is written last, so that a file that fails on the way leaves nothing.
-fn code_file(run: &Run<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &Input) -> Result<File, StoreError> {
+fn code_file(plan: &Plan<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &Input) -> Result<File, StoreError> {
+    let run = plan.run;
     let bytes = match corpus::read(input, run.read.max_bytes) {
         Ok(bytes) => bytes,
         Err(found) => return Ok(File::refused(input, None, vec![*found])),
     };
     let digest = sha256(&bytes);
-    let mut transcript = match crate::transcript::read(&bytes, &input.source, run.read) {
+    let mut transcript = match crate::transcript::take(bytes, &input.source, run.read) {
         Ok(transcript) => transcript,
         Err(found) => return Ok(File::refused(input, Some(digest), found)),
     };
-    drop(bytes);
     transcript.name.clone_from(&input.name);
     respondents::attach(&mut transcript, run.respondents);
     let mut found = input.notes.clone();
     found.append(&mut transcript.notes);
-    let mut coded = worker.code(&transcript);
-    if let Some(refit) = run.refit {
-        coded.refit(run.codebook, refit);
-    }
-    let counts = count(&coded);
-    let rows = Rows::new(run, &transcript, &coded, input, &digest);
+    let mut scribe = Scribe::new(plan, &transcript, partial.root());
+    worker.code_into(&transcript, &mut scribe)?;
+    let rows = scribe.finish()?;
     partial.text(&transcript.name, &transcript.text)?;
     let mut report = FileReport::new(&input.source, Outcome::Processed, &found);
-    report.sha256 = Some(digest);
-    report.transcript = Some(transcript.name);
-    report.counts = Some(counts);
-    Ok(File { report, found, rows: Some(rows) })
+    report.sha256 = Some(digest.clone());
+    report.transcript = Some(transcript.name.clone());
+    report.counts = Some(rows.counts);
+    Ok(File { report, found, rows: Some((source(input, transcript, digest), rows)) })
 }
 
-fn count(coded: &crate::pipeline::Coded) -> Counts {
-    let proposed = || coded.codings.iter().filter(|coding| coding.confidence >= PROPOSED);
-    let segments: BTreeSet<_> = proposed().map(|coding| (coding.start, coding.end)).collect();
-    Counts {
-        turns: coded.turns.len(),
-        answers: coded.n_answers,
-        uncoded: coded.n_uncoded,
-        words: coded.n_words,
-        segments: segments.len(),
-        proposed: proposed().count(),
-        weak: coded.codings.len() - proposed().count(),
+fn source(input: &Input, transcript: Transcript, sha256_of_file: String) -> Source {
+    Source {
+        source: input.source.clone(),
+        text_sha256: sha256(transcript.text.as_bytes()),
+        transcript: transcript.name,
+        format: transcript.format.to_string(),
+        bytes: input.bytes,
+        sha256: sha256_of_file,
     }
+}
+
+/// The rows of one transcript, ready to be written, and what they add up to.
+struct Rows {
+    codings: Spool,
+    csv: Spool,
+    turns: Spool,
+    respondents: Vec<u8>,
+    counts: Counts,
+    codes: BTreeMap<String, CodeTally>,
+    flags: BTreeMap<Flag, usize>,
+    guessed: Vec<String>,
 }
 
 impl Rows {
-    fn new(
-        run: &Run<'_>,
-        transcript: &Transcript,
-        coded: &crate::pipeline::Coded,
-        input: &Input,
-        digest: &str,
-    ) -> Rows {
-        let table = columns(run);
-        let (mut codings, mut csv, mut turns) = (Vec::new(), Vec::new(), Vec::new());
-        for coding in &coded.codings {
-            rows::push_coding(&mut codings, coding);
-            table.push(&mut csv, coding);
-        }
-        coded.turns.iter().for_each(|turn| rows::push_turn(&mut turns, turn));
-        let source = Source {
-            source: input.source.clone(),
-            transcript: transcript.name.clone(),
-            format: transcript.format.to_string(),
-            bytes: input.bytes,
-            sha256: digest.to_string(),
-            text_sha256: sha256(transcript.text.as_bytes()),
-        };
-        let mut rows = Rows {
-            source,
-            codings,
-            csv,
-            turns,
-            respondents: respondent_rows(run, &speaking(transcript, coded)),
+    fn new(transcript: &Transcript, folder: &Path) -> Self {
+        Rows {
+            codings: Spool::new(folder),
+            csv: Spool::new(folder),
+            turns: Spool::new(folder),
+            respondents: Vec::new(),
+            counts: Counts::default(),
             codes: BTreeMap::new(),
             flags: BTreeMap::new(),
             guessed: guessed(transcript),
-        };
-        coded.codings.iter().for_each(|coding| rows.tally(coding));
-        rows
+        }
     }
 
     fn tally(&mut self, coding: &Coding) {
         let code = self.codes.entry(coding.code.clone()).or_default();
         if coding.confidence < PROPOSED {
+            self.counts.weak += 1;
             code.weak += 1;
             return;
         }
+        self.counts.proposed += 1;
         code.proposed += 1;
         code.confidence += coding.confidence;
         for &flag in &coding.flags {
@@ -242,132 +299,219 @@ impl Rows {
     }
 }
 
-/// The columns of `codings.csv` as known before any transcript is read.
-fn columns(run: &Run<'_>) -> CodingsCsv {
-    CodingsCsv::new(&known_attributes(run), run.cells)
-}
-
-fn known_attributes(run: &Run<'_>) -> BTreeSet<String> {
-    let named = run.respondents.rows().iter().flat_map(|row| row.attributes.keys());
-    named.filter(|name| *name != "speaker_role").cloned().chain(ATTRIBUTES.map(String::from)).collect()
-}
-
 /// Labels that were taken for an interviewer by how they speak.
 fn guessed(transcript: &Transcript) -> Vec<String> {
     let interviewers = transcript.speakers.iter().filter(|s| s.guessed && s.role == SpeakerRole::Interviewer);
     interviewers.map(|speaker| speaker.name.clone()).collect()
 }
 
-/// A row of `respondents.csv`: a respondent as used in one transcript.
-struct Respondent {
-    transcript: String,
-    speaker: String,
+/// How much a respondent said in one transcript.
+#[derive(Default)]
+struct Spoken {
     respondent: String,
-    attributes: BTreeMap<String, String>,
     turns: usize,
     words: usize,
     proposed: usize,
 }
 
-fn speaking(transcript: &Transcript, coded: &crate::pipeline::Coded) -> Vec<Respondent> {
-    let mut found: BTreeMap<&str, Respondent> = BTreeMap::new();
-    for turn in coded.turns.iter().filter(|turn| turn.speaker_role == SpeakerRole::Respondent) {
-        let respondent = found.entry(&turn.speaker).or_insert_with(|| respondent(transcript, turn));
-        respondent.turns += 1;
-        respondent.words += turn.words;
-    }
-    for coding in coded.codings.iter().filter(|coding| coding.confidence >= PROPOSED) {
-        if let Some(respondent) = found.get_mut(coding.speaker.as_str()) {
-            respondent.proposed += 1;
-        }
-    }
-    found.into_values().collect()
+/// Writes the rows of one transcript as they come and keeps none of them.
+struct Scribe<'s> {
+    plan: &'s Plan<'s>,
+    transcript: &'s Transcript,
+    rows: Rows,
+    /// Codings that wait for other confidences: those see all of an interview at once.
+    waiting: Coded,
+    spoken: BTreeMap<String, Spoken>,
+    /// Turn of the last proposal, and the segments with a proposal in it.
+    last: (Option<usize>, BTreeSet<(usize, usize)>),
+    /// Turns with a proposal.
+    coded: usize,
 }
 
-fn respondent(transcript: &Transcript, turn: &TurnRow) -> Respondent {
-    let speaker = transcript.speakers.iter().find(|speaker| speaker.name == turn.speaker);
-    Respondent {
-        transcript: turn.transcript.clone(),
-        speaker: turn.speaker.clone(),
-        respondent: turn.respondent.clone(),
-        attributes: speaker.map(|speaker| speaker.attributes.clone()).unwrap_or_default(),
-        turns: 0,
-        words: 0,
-        proposed: 0,
+impl<'s> Scribe<'s> {
+    fn new(plan: &'s Plan<'s>, transcript: &'s Transcript, folder: &Path) -> Self {
+        Scribe {
+            plan,
+            transcript,
+            rows: Rows::new(transcript, folder),
+            waiting: Coded::default(),
+            spoken: BTreeMap::new(),
+            last: Default::default(),
+            coded: 0,
+        }
+    }
+
+    fn write(&mut self, coding: &Coding) -> Result<(), StoreError> {
+        self.rows.tally(coding);
+        if coding.confidence >= PROPOSED {
+            self.proposal(coding);
+        }
+        self.rows.codings.add(|out| rows::push_coding(out, coding))?;
+        self.rows.csv.add(|out| self.plan.codings.push(out, coding))
+    }
+
+    fn proposal(&mut self, coding: &Coding) {
+        self.spoken.entry(coding.speaker.clone()).or_default().proposed += 1;
+        let (turn, segments) = &mut self.last;
+        if turn.replace(coding.turn) != Some(coding.turn) {
+            self.coded += 1;
+            segments.clear();
+        }
+        self.rows.counts.segments += usize::from(segments.insert((coding.start, coding.end)));
+    }
+
+    fn finish(mut self) -> Result<Rows, StoreError> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        if let Some(refit) = self.plan.run.refit {
+            waiting.n_answers = self.rows.counts.answers;
+            waiting.refit(self.plan.run.codebook, refit);
+        }
+        waiting.codings.iter().try_for_each(|coding| self.write(coding))?;
+        self.rows.counts.uncoded = self.rows.counts.answers - self.coded;
+        self.rows.respondents = self.respondents();
+        Ok(self.rows)
+    }
+
+    /// The rows of `respondents.csv`: a respondent as used in this transcript.
+    fn respondents(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (speaker, spoken) in self.spoken.iter().filter(|(_, spoken)| spoken.turns > 0) {
+            let mut line = Line::new(self.plan.run.cells);
+            for text in [&self.transcript.name, speaker, &spoken.respondent] {
+                line.cell(text.as_bytes());
+            }
+            let known = self.transcript.speakers.iter().find(|known| known.name == *speaker);
+            let value = |name| known.and_then(|known: &Speaker| known.attributes.get(name));
+            let values = self.plan.respondents.iter().map(|name| value(name).map_or("", String::as_str));
+            values.for_each(|value| line.cell(value.as_bytes()));
+            for n in [spoken.turns, spoken.words, spoken.proposed] {
+                line.cell(n.to_string().as_bytes());
+            }
+            out.extend(line.end());
+        }
+        out
+    }
+}
+
+impl Take for Scribe<'_> {
+    type Error = StoreError;
+
+    fn segment(&mut self, rows: Vec<(Coding, f64)>) -> Result<(), StoreError> {
+        if self.plan.run.refit.is_none() {
+            return rows.iter().try_for_each(|(coding, _)| self.write(coding));
+        }
+        let Ok(()) = self.waiting.segment(rows);
+        Ok(())
+    }
+
+    fn turn(&mut self, turn: TurnRow) -> Result<(), StoreError> {
+        let counts = &mut self.rows.counts;
+        counts.turns += 1;
+        counts.words += turn.words;
+        if turn.speaker_role == SpeakerRole::Respondent {
+            counts.answers += 1;
+            let spoken = self.spoken.entry(turn.speaker.clone()).or_default();
+            spoken.respondent.clone_from(&turn.respondent);
+            spoken.turns += 1;
+            spoken.words += turn.words;
+        }
+        self.rows.turns.add(|out| rows::push_turn(out, &turn))
     }
 }
 
 /// The files of a run as they grow, in the order of the corpus.
 struct Book<'a> {
-    run: &'a Run<'a>,
+    plan: &'a Plan<'a>,
     codings: Part,
     csv: Part,
     turns: Part,
-    inputs: Vec<Source>,
-    files: Vec<FileReport>,
     respondents: Part,
+    inputs: List<Source>,
+    report: Report<List<FileReport>>,
     findings: Findings,
+    /// Places in the corpus of the files that were processed.
+    processed: Vec<u32>,
     /// First file with these bytes, by the beginning of its digest.
-    seen: HashMap<u128, u32>,
+    seen: FxHashMap<[u64; 2], u32>,
 }
 
 impl<'a> Book<'a> {
-    fn open(run: &'a Run<'a>, partial: &Partial) -> Result<Self, StoreError> {
+    fn open(plan: &'a Plan<'a>, partial: &Partial) -> Result<Self, StoreError> {
         let mut csv = partial.part("codings.csv")?;
-        csv.append(&columns(run).header())?;
+        csv.append(&plan.codings.header())?;
         let mut respondents = partial.part("respondents.csv")?;
-        respondents.append(&respondents_header(run))?;
+        respondents.append(&plan.respondents_header())?;
         Ok(Book {
-            run,
+            plan,
             codings: partial.part("codings.jsonl")?,
             csv,
             turns: partial.part("turns.jsonl")?,
-            inputs: Vec::new(),
-            files: Vec::new(),
             respondents,
+            inputs: List::new(partial.root()),
+            report: Report::new(List::new(partial.root())),
             findings: Findings::default(),
-            seen: HashMap::new(),
+            processed: Vec::new(),
+            seen: FxHashMap::default(),
         })
     }
 
-    fn enter(&mut self, mut file: File) -> Result<(), StoreError> {
-        self.note_copy(&mut file);
+    fn enter(&mut self, i: usize, mut file: File) -> Result<(), StoreError> {
+        self.note_copy(i, &mut file);
         let refusal = file.found.iter().find(|d| d.severity == Severity::Error);
-        if let (Some(refusal), true) = (refusal, self.run.fail_fast) {
+        if let (Some(refusal), true) = (refusal, self.plan.run.fail_fast) {
             return Err(StoreError::Refused(refusal.line()));
         }
-        if let Some(rows) = file.rows {
-            self.codings.append(&rows.codings)?;
-            self.csv.append(&rows.csv)?;
-            self.turns.append(&rows.turns)?;
+        if let Some((source, rows)) = file.rows {
+            self.codings.spooled(&rows.codings)?;
+            self.csv.spooled(&rows.csv)?;
+            self.turns.spooled(&rows.turns)?;
             self.respondents.append(&rows.respondents)?;
-            self.tell(rows);
+            self.inputs.push(&source)?;
+            self.processed.push(i as u32);
+            self.tell(&source.transcript, rows);
         }
-        self.findings.problems.append(&mut file.found);
-        self.files.push(file.report);
+        file.found.into_iter().for_each(|problem| self.problem(problem));
+        self.report(file.report)
+    }
+
+    fn problem(&mut self, problem: Diagnostic) {
+        if problem.severity == Severity::Note {
+            self.findings.n_notes += 1;
+            return;
+        }
+        let n = self.findings.n_problems.entry(problem.code).or_default();
+        *n += 1;
+        if *n <= TOLD {
+            self.findings.problems.push(problem);
+        }
+    }
+
+    fn report(&mut self, file: FileReport) -> Result<(), StoreError> {
+        self.report.count(&file);
+        self.report.files.push(&file)?;
+        if file.outcome == Outcome::Rejected {
+            self.findings.refused.push(file);
+        }
         Ok(())
     }
 
     /// Two files with the same bytes are usually one interview given twice.
-    fn note_copy(&mut self, file: &mut File) {
+    fn note_copy(&mut self, i: usize, file: &mut File) {
         let (Some(digest), Some(_)) = (&file.report.sha256, &file.rows) else { return };
-        let key = u128::from_str_radix(&digest[..32], 16).unwrap_or_default();
-        match self.seen.get(&key).and_then(|&i| self.files.get(i as usize)) {
-            None => {
-                self.seen.insert(key, self.files.len() as u32);
-            }
-            Some(FileReport { path: first, .. }) => {
-                let message = format!("the same bytes as {first}; both are in the study");
-                file.found
-                    .push(Diagnostic::note("W_DUPLICATE", &*file.report.path, message).help("remove one of them"));
-                let kept = (file.report.sha256.take(), file.report.transcript.take(), file.report.counts);
-                file.report = FileReport::new(&file.report.path, Outcome::Processed, &file.found);
-                (file.report.sha256, file.report.transcript, file.report.counts) = kept;
-            }
+        let half = |at: usize| u64::from_str_radix(&digest[at..at + 16], 16).unwrap_or_default();
+        let first = *self.seen.entry([half(0), half(16)]).or_insert(i as u32) as usize;
+        if first == i {
+            return;
         }
+        let message =
+            format!("the same bytes as {}; both are in the study", self.plan.run.corpus.inputs.get(first).source);
+        file.found.push(Diagnostic::note("W_DUPLICATE", &*file.report.path, message).help("remove one of them"));
+        let kept = (file.report.sha256.take(), file.report.transcript.take(), file.report.counts);
+        file.report = FileReport::new(&file.report.path, Outcome::Processed, &file.found);
+        (file.report.sha256, file.report.transcript, file.report.counts) = kept;
     }
 
-    fn tell(&mut self, rows: Rows) {
+    fn tell(&mut self, transcript: &str, rows: Rows) {
         for (code, one) in rows.codes {
             let all = self.findings.codes.entry(code).or_default();
             all.proposed += one.proposed;
@@ -378,60 +522,42 @@ impl<'a> Book<'a> {
             *self.findings.flags.entry(flag).or_default() += n;
         }
         if !rows.guessed.is_empty() {
-            self.findings.guessed.push((rows.source.transcript.clone(), rows.guessed));
+            self.findings.guessed.push((transcript.to_string(), rows.guessed));
         }
-        self.inputs.push(rows.source);
+        if rows.counts.uncoded > 0 {
+            self.findings.uncoded.rank(transcript, rows.counts);
+        }
     }
 
-    fn close(mut self, partial: &mut Partial, manifest: &mut Manifest) -> Result<(Report, Findings), StoreError> {
-        partial.close(self.codings)?;
-        partial.close(self.csv)?;
-        partial.close(self.turns)?;
-        partial.close(self.respondents)?;
-        let read: Vec<_> = self.inputs.iter().map(|i| (i.transcript.as_str(), i.source.as_str())).collect();
-        let unused = self.run.respondents.check(&read);
-        self.files.extend(self.run.corpus.left_out.iter().map(FileReport::left_out));
-        let report = Report::new(self.files, unused.iter().map(Problem::from).collect());
-        partial.json("report.json", &report)?;
-        self.findings.problems.extend(self.run.corpus.left_out.iter().cloned());
-        self.findings.problems.extend(unused);
-        manifest.inputs = self.inputs;
-        manifest.files = partial.files().clone();
-        manifest.seal();
-        partial.json("manifest.json", manifest)?;
-        partial.sync(report.processed)?;
-        Ok((report, self.findings))
-    }
-}
-
-/// Columns of `respondents.csv` between the id and the counts.
-fn respondent_attributes(run: &Run<'_>) -> Vec<String> {
-    known_attributes(run).into_iter().filter(|name| name != "respondent_id").collect()
-}
-
-fn respondents_header(run: &Run<'_>) -> Vec<u8> {
-    let mut line = Line::new(run.cells);
-    let attributes = respondent_attributes(run);
-    let names = attributes.iter().map(String::as_str);
-    let names = ["transcript", "speaker", "respondent_id"].into_iter().chain(names);
-    names.chain(["turns", "words", "codings"]).for_each(|name| line.cell(name.as_bytes()));
-    line.end()
-}
-
-fn respondent_rows(run: &Run<'_>, respondents: &[Respondent]) -> Vec<u8> {
-    let attributes = respondent_attributes(run);
-    let mut out = Vec::new();
-    for respondent in respondents {
-        let mut line = Line::new(run.cells);
-        for text in [&respondent.transcript, &respondent.speaker, &respondent.respondent] {
-            line.cell(text.as_bytes());
+    /// Rows of `respondents.csv` without a transcript, and the other way round.
+    fn unused(&self) -> Vec<Diagnostic> {
+        let run = self.plan.run;
+        if run.respondents.rows().is_empty() {
+            return Vec::new();
         }
-        let value = |name| respondent.attributes.get(name).map_or(&b""[..], |value| value.as_bytes());
-        attributes.iter().for_each(|name| line.cell(value(name)));
-        for n in [respondent.turns, respondent.words, respondent.proposed] {
-            line.cell(n.to_string().as_bytes());
-        }
-        out.extend(line.end());
+        let read: Vec<Input> = self.processed.iter().map(|&i| run.corpus.inputs.get(i as usize)).collect();
+        let read: Vec<_> = read.iter().map(|input| (input.name.as_str(), input.source.as_str())).collect();
+        run.respondents.check(&read)
     }
-    out
+
+    fn close(mut self, partial: &mut Partial, manifest: &mut Manifest) -> Result<(Report<()>, Findings), StoreError> {
+        let unused = self.unused();
+        for found in &self.plan.run.corpus.left_out {
+            self.report(FileReport::left_out(found))?;
+        }
+        let left_out = self.plan.run.corpus.left_out.iter();
+        left_out.chain(&unused).cloned().for_each(|problem| self.problem(problem));
+        for part in [self.codings, self.csv, self.turns, self.respondents] {
+            partial.close(part)?;
+        }
+        self.report.problems = unused.iter().map(Problem::from).collect();
+        partial.json("report.json", &self.report)?;
+        let mut whole = manifest.clone().with_inputs(self.inputs);
+        whole.files = partial.files().clone();
+        whole.seal().map_err(|error| StoreError::io(partial.root(), error))?;
+        partial.json("manifest.json", &whole)?;
+        manifest.run = whole.run;
+        partial.sync(self.report.processed)?;
+        Ok((self.report.with_files(()), self.findings))
+    }
 }

@@ -272,7 +272,7 @@ impl Look<'_> {
     fn inputs(&mut self, places: &Places) {
         let roots: Vec<PathBuf> = places.inputs.iter().map(PathBuf::from).collect();
         let walked = corpus::walk(&roots, &[self.study.root().to_path_buf()]).unwrap_or_default();
-        let there: BTreeMap<&str, &Input> = walked.inputs.iter().map(|i| (i.source.as_str(), i)).collect();
+        let there: BTreeMap<String, Input> = walked.inputs.iter().map(|i| (i.source.clone(), i)).collect();
         let mut missing: Vec<&str> = Vec::new();
         for input in &self.manifest.inputs {
             let Some(found) = there.get(input.source.as_str()) else {

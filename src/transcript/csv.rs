@@ -51,7 +51,7 @@ pub(super) fn check_named(text: &str, context: &Context<'_>) -> Result<(), Diagn
 }
 
 /// Reads a table.
-pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
+pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     let text = &content.text;
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let delimiter = table::delimiter(first);

@@ -29,7 +29,7 @@ pub(super) fn is_srt(text: &str) -> bool {
 }
 
 /// Reads WebVTT or SRT.
-pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
+pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     let mut draft = Draft::default();
     let cues = Cues::split(&content.text, context, &mut draft);
     let pieces = pieces(&cues);

@@ -27,13 +27,10 @@ fn empty(context: &Context<'_>) -> Diagnostic {
     problem
 }
 
-/// Decodes, and makes all line ends LF.
-pub(super) fn decode(bytes: &[u8], context: &Context<'_>) -> Result<(String, Vec<Diagnostic>), Diagnostic> {
+/// Decodes, and makes all line ends LF. Text that is UTF-8 takes over the memory of the bytes.
+pub(super) fn decode(bytes: Vec<u8>, context: &Context<'_>) -> Result<(String, Vec<Diagnostic>), Diagnostic> {
     let mut notes = Vec::new();
     let text = to_text(bytes, context, &mut notes)?;
-    if let Some(byte) = memchr::memchr(0, text.as_bytes()) {
-        return Err(binary(bytes, byte, context));
-    }
     let text = line_ends(text, context, &mut notes);
     if text.trim_matches(is_blank).is_empty() {
         return Err(empty(context));
@@ -41,45 +38,54 @@ pub(super) fn decode(bytes: &[u8], context: &Context<'_>) -> Result<(String, Vec
     Ok((text, notes))
 }
 
-fn to_text(bytes: &[u8], context: &Context<'_>, notes: &mut Vec<Diagnostic>) -> Result<String, Diagnostic> {
+fn to_text(bytes: Vec<u8>, context: &Context<'_>, notes: &mut Vec<Diagnostic>) -> Result<String, Diagnostic> {
     if bytes.starts_with(b"\xFF\xFE\0\0") || bytes.starts_with(b"\0\0\xFE\xFF") {
-        let problem = at(context.error("E_ENCODING", "the file is UTF-32"), bytes, 0);
+        let problem = at(context.error("E_ENCODING", "the file is UTF-32"), &bytes, 0);
         return Err(problem.help("save it as UTF-8"));
     }
-    match Encoding::for_bom(bytes) {
+    match Encoding::for_bom(&bytes) {
         Some((encoding, skip)) if encoding == UTF_8 => {
-            notes.push(at(context.note("W_BOM", "byte order mark left out"), bytes, 0));
-            utf8(&bytes[skip..], skip, bytes, context, notes)
+            notes.push(at(context.note("W_BOM", "byte order mark left out"), &bytes, 0));
+            utf8(bytes, skip, context, notes)
         }
         Some((encoding, skip)) => {
-            notes.push(at(context.note("W_ENCODING", format!("read as {}", encoding.name())), bytes, 0));
-            with(encoding, skip, bytes, context)
+            notes.push(at(context.note("W_ENCODING", format!("read as {}", encoding.name())), &bytes, 0));
+            with(encoding, skip, &bytes, context)
         }
-        None => utf8(bytes, 0, bytes, context, notes),
+        None => utf8(bytes, 0, context, notes),
     }
 }
 
 /// Strict UTF-8; else the encoding that the user names; else a refusal.
 fn utf8(
-    body: &[u8],
+    bytes: Vec<u8>,
     skip: usize,
-    bytes: &[u8],
     context: &Context<'_>,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<String, Diagnostic> {
     let named = context.options.encoding.as_deref();
-    let bad = match std::str::from_utf8(body) {
-        Ok(text) if named.is_none() || !body.contains(&0) => return Ok(text.to_string()),
-        Ok(_) => 0,
-        Err(error) => error.valid_up_to(),
-    };
-    let Some(name) = named else { return Err(not_utf8(skip + bad, bytes, context)) };
+    match std::str::from_utf8(&bytes[skip..]) {
+        Ok(text) => match memchr::memchr(0, text.as_bytes()) {
+            None => return owned(bytes, skip, context),
+            Some(nul) if named.is_none() => return Err(binary(&bytes, nul, context)),
+            Some(_) => {}
+        },
+        Err(error) if named.is_none() => return Err(not_utf8(skip + error.valid_up_to(), &bytes, context)),
+        Err(_) => {}
+    }
+    let name = named.unwrap_or_default();
     let Some(encoding) = Encoding::for_label(name.as_bytes()) else {
         let problem = context.error("E_ENCODING", format!("no encoding is called {name:?}"));
         return Err(problem.help("use a name such as windows-1252 or utf-16le"));
     };
     notes.push(context.note("W_ENCODING", format!("read as {}, as asked", encoding.name())));
-    with(encoding, skip, bytes, context)
+    with(encoding, skip, &bytes, context)
+}
+
+/// The text of bytes that were seen to be UTF-8, in their own memory.
+fn owned(mut bytes: Vec<u8>, skip: usize, context: &Context<'_>) -> Result<String, Diagnostic> {
+    bytes.drain(..skip);
+    String::from_utf8(bytes).map_err(|_| context.error("E_INTERNAL", "the text changed while it was read"))
 }
 
 /// Decodes strictly.
@@ -91,6 +97,9 @@ fn with(encoding: &'static Encoding, skip: usize, bytes: &[u8], context: &Contex
     text.reserve_exact(room);
     match decoder.decode_to_string_without_replacement(body, &mut text, true) {
         (DecoderResult::InputEmpty, _) => {
+            if let Some(nul) = memchr::memchr(0, text.as_bytes()) {
+                return Err(binary(bytes, nul, context));
+            }
             text.shrink_to_fit();
             Ok(text)
         }

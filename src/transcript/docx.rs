@@ -60,8 +60,8 @@ pub(super) fn is_docx(bytes: &[u8]) -> bool {
 }
 
 /// Reads a document.
-pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
-    let mut archive = archive::open(content.bytes, context).map_err(|e| vec![e])?;
+pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
+    let mut archive = archive::open(&content.bytes, context).map_err(|e| vec![e])?;
     let numbering = Numbering::read(&mut archive, context).map_err(|e| vec![e])?;
     let main = main_part(&archive);
     let body = archive::with_part(&mut archive, &main, context, |part| Walk::run(part, numbering, context))

@@ -11,10 +11,10 @@ use rustc_hash::FxHashMap;
 /// What a reader gives back.
 pub(super) type Outcome = Result<Draft, Vec<Diagnostic>>;
 
-/// A file as readers get it. Readers of bytes find no text, readers of text find both.
-pub(super) struct Content<'a> {
+/// A file as readers get it. Readers of bytes find no text, readers of text no bytes.
+pub(super) struct Content {
     /// The file.
-    pub bytes: &'a [u8],
+    pub bytes: Vec<u8>,
     /// The decoded text, line ends LF, no byte order mark.
     pub text: String,
 }

@@ -162,7 +162,7 @@ pub struct Format {
     /// Name, as in [`Transcript::format`].
     pub name: &'static str,
     recognise: Recognise,
-    read: fn(Content<'_>, &Context<'_>) -> Outcome,
+    read: fn(Content, &Context<'_>) -> Outcome,
 }
 
 /// How a format is known; by its content, never by its name.
@@ -198,20 +198,28 @@ pub const FORMATS: &[Format] = &[
 /// # Errors
 /// Every reason why the file cannot be used, each with its place; nothing of such a file is used.
 pub fn read(bytes: &[u8], source: &str, options: &ReadOptions) -> Result<Transcript, Vec<Diagnostic>> {
+    take(bytes.to_vec(), source, options)
+}
+
+/// As [`read`], without another copy of the file.
+///
+/// # Errors
+/// As [`read`].
+pub fn take(bytes: Vec<u8>, source: &str, options: &ReadOptions) -> Result<Transcript, Vec<Diagnostic>> {
     let context = Context { source, options };
-    decode::check_size(bytes, &context).map_err(|e| vec![e])?;
-    if let Some(format) = FORMATS.iter().find(|f| matches!(f.recognise, Recognise::Bytes(is) if is(bytes))) {
+    decode::check_size(&bytes, &context).map_err(|e| vec![e])?;
+    if let Some(format) = FORMATS.iter().find(|f| matches!(f.recognise, Recognise::Bytes(is) if is(&bytes))) {
         let draft = (format.read)(Content { bytes, text: String::new() }, &context)?;
         return Ok(finish(draft, format.name, &context, Vec::new()));
     }
-    later::check_bytes(bytes, &context).map_err(|e| vec![e])?;
+    later::check_bytes(&bytes, &context).map_err(|e| vec![e])?;
     let (text, notes) = decode::decode(bytes, &context).map_err(|e| vec![e])?;
     later::check_text(&text, &context).map_err(|e| vec![e])?;
     let known = |f: &&Format| matches!(f.recognise, Recognise::Text(is) if is(&text));
     let Some(format) = FORMATS.iter().find(known) else {
         return Err(vec![context.error("E_FORMAT", "no known transcript format")]);
     };
-    let draft = (format.read)(Content { bytes, text }, &context)?;
+    let draft = (format.read)(Content { bytes: Vec::new(), text }, &context)?;
     Ok(finish(draft, format.name, &context, notes))
 }
 

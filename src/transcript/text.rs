@@ -16,7 +16,7 @@ const LONG: usize = 1 << 20;
 const LISTED: usize = 5;
 
 /// Reads any text.
-pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
+pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     Ok(labelled(content.text, context))
 }
 

@@ -29,7 +29,7 @@ pub(super) fn is_whisper(text: &str) -> bool {
 }
 
 /// Reads segments.
-pub(super) fn read(content: Content<'_>, context: &Context<'_>) -> Outcome {
+pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     let text = content.text.as_str();
     check_depth(text, context).map_err(|e| vec![e])?;
     let segments = segments(text, context).map_err(|e| vec![e])?;

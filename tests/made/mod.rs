@@ -188,7 +188,7 @@ impl Made {
             std::fs::write(folder.join(format!("texts/{name}.txt")), text).unwrap();
         }
         let origin = |name: &str| Origin { name: name.to_string(), sha256: "c0de".to_string() };
-        let manifest = Manifest {
+        let manifest: Manifest = Manifest {
             schema: MANIFEST_SCHEMA.to_string(),
             program: "precode".to_string(),
             version: "0".to_string(),
