@@ -504,6 +504,207 @@ fn coders_see_nothing_of_each_other_until_both_have_judged_and_a_third_settles()
     assert_eq!((settled.len(), settled[0].coder.as_str(), settled[0].verdict.word()), (1, "cho", "present"));
 }
 
+/// Two coders and somebody who settles; everybody judges everything.
+fn two_and_a_third(home: &TempDir) -> (Running, [Client; 3]) {
+    let server = Running::start(home.path(), |plan| Plan {
+        blind_share: 0.0,
+        coders: vec!["ana".into(), "ben".into()],
+        adjudicators: vec!["cho".into()],
+        ..plan
+    });
+    let clients = ["ana", "ben", "cho"].map(|coder| Client::new(server.port, &server.key(coder)));
+    (server, clients)
+}
+
+/// Ends every segment of a transcript.
+fn finish(client: &mut Client, transcript: &str) {
+    for id in queue(client, json!({ "transcript": transcript, "state": "undecided" }), "transcript") {
+        let shown = item(client, &id);
+        client.done("/api/decide", &decision(&shown, "done", ""));
+    }
+}
+
+fn settled_rows(home: &TempDir) -> Vec<precode::store::journal::present::DecisionRow> {
+    let journal = precode::store::journal::Journal::open_read(&home.path().join("study.sqlite")).unwrap();
+    journal.verify().unwrap();
+    journal.decisions().unwrap().into_iter().filter(|d| d.settled).collect()
+}
+
+#[test]
+fn sentences_that_only_people_coded_are_settled_too() {
+    let home = home();
+    let (server, [mut ana, mut ben, mut cho]) = two_and_a_third(&home);
+    let whole = ana.get("/api/transcript?name=b01");
+    let turns = whole["turns"].as_array().unwrap();
+    let copier = turns.iter().find(|turn| turn["text"].as_str().unwrap().contains("copier")).unwrap();
+    let sentences: Vec<(u64, u64)> = copier["sentences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| (s[0].as_u64().unwrap(), s[1].as_u64().unwrap()))
+        .collect();
+    let add_to = |client: &mut Client, (start, end): (u64, u64), code: &str, version: &Value| {
+        client.done("/api/decide", &json!({ "op_id": op(), "transcript": "b01", "start": start, "end": end, "version": version, "action": "add", "code": code }))["item"].clone()
+    };
+    let add = |client: &mut Client, place: (u64, u64), code: &str| add_to(client, place, code, &json!(0));
+    // Ana codes two sentences, Ben only the second of them and with another code besides.
+    let wide = (sentences[0].0, sentences[1].1);
+    let of_ana = add(&mut ana, wide, "barrier.directives");
+    for client in [&mut ana, &mut ben, &mut cho] {
+        assert_eq!(client.get("/api/adjudication")["segments"], json!([]), "nobody else has spoken");
+    }
+    let of_ben = add(&mut ben, sentences[1], "barrier.directives");
+    let late = add_to(&mut ben, sentences[1], "barrier.low_priority", &of_ben["version"]);
+    assert_eq!(late["marks"].as_object().unwrap().len(), 2);
+    let list = cho.get("/api/adjudication");
+    assert_eq!((&list["open"], &list["segments"][0]["by_hand"]), (&json!(1), &json!(true)), "{list}");
+    assert_eq!(list["segments"][0]["differing"], json!(["barrier.directives", "barrier.low_priority"]));
+    let id = list["segments"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(json!(id), of_ana["id"]);
+    let side = cho.get(&format!("/api/adjudication/item?id={id}"));
+    let span = &side["coders"][1]["stand"]["marks"]["barrier.directives"]["span"];
+    assert_eq!(
+        span,
+        &json!([sentences[1].0 - wide.0, wide.1 - wide.0]),
+        "Ben's sentences, from the start of the case"
+    );
+    let settle = json!({ "op_id": op(), "segment": id, "hash": side["hash"], "version": side["version"],
+        "verdicts": { "barrier.directives": "present", "barrier.low_priority": "absent" },
+        "spans": { "barrier.directives": [sentences[1].0, sentences[1].1] } });
+    let mut elsewhere = settle.clone();
+    elsewhere["spans"] = json!({ "barrier.directives": [sentences[0].0, wide.1 + 4000] });
+    assert_eq!(cho.post("/api/settle", &elsewhere).status, 422);
+    assert_eq!(cho.done("/api/settle", &settle)["repeated"], false);
+    assert_eq!(cho.done("/api/settle", &settle)["repeated"], true);
+    let mut stale = settle.clone();
+    stale["op_id"] = json!(op());
+    assert_eq!(cho.post("/api/settle", &stale).status, 409);
+    let said = |code: &str| -> BTreeSet<(u64, u64, &str)> {
+        let rows = settled_rows(&home).into_iter().filter(|d| d.code == code);
+        rows.map(|d| (d.start as u64, d.end as u64, d.verdict.word())).collect()
+    };
+    assert_eq!(said("barrier.directives"), BTreeSet::from([(sentences[1].0, sentences[1].1, "present")]));
+    assert_eq!(said("barrier.low_priority"), BTreeSet::from([(sentences[1].0, sentences[1].1, "absent")]));
+    let list = cho.get("/api/adjudication");
+    assert_eq!((&list["open"], &list["settled"]), (&json!(0), &json!(1)));
+    cho.done("/api/undo", &json!({ "op_id": op() }));
+    assert_eq!(cho.get("/api/adjudication")["open"], 1);
+    // A sentence that one coded and the other passed over comes once the other is through with the interview.
+    let lone = sentences.last().copied().filter(|s| s.0 >= wide.1);
+    let other = turns.iter().find(|turn| {
+        turn["role"] == "respondent"
+            && turn["turn"] != copier["turn"]
+            && whole["spans"].as_array().unwrap().iter().all(|s| s["turn"] != turn["turn"])
+    });
+    let lone = lone.or_else(|| {
+        other.map(|turn| (turn["sentences"][0][0].as_u64().unwrap(), turn["sentences"][0][1].as_u64().unwrap()))
+    });
+    add(&mut ana, lone.expect("a sentence that nobody coded"), "barrier.low_priority");
+    assert_eq!(cho.get("/api/adjudication")["open"], 1);
+    finish(&mut ben, "b01");
+    assert_eq!(cho.get("/api/adjudication")["open"], 2);
+    // Ben, who has to judge it and has, may see it; a coder who has not may not.
+    assert_eq!(ben.get("/api/adjudication")["open"], 2);
+    let mut dee = Client::new(server.port, &server.key("dee"));
+    assert_eq!(dee.get("/api/adjudication")["open"], 0);
+}
+
+#[test]
+fn the_same_code_for_other_sentences_is_a_difference_and_is_settled_with_its_sentences() {
+    let home = home();
+    let (_server, [mut ana, mut ben, mut cho]) = two_and_a_third(&home);
+    let ids = queue(&mut ana, json!({ "transcript": "b01" }), "transcript");
+    let of = |client: &mut Client| ids.iter().map(|id| item(client, id)).collect::<Vec<_>>();
+    let several = |shown: &Value| {
+        let turn = shown["turns"].as_array().unwrap().iter().find(|t| t["turn"] == shown["turn"]).unwrap().clone();
+        let sentences = turn["sentences"].as_array().unwrap().clone();
+        (sentences.len() > 1 && shown["suggestions"].as_array().unwrap().len() == 1)
+            .then_some((shown.clone(), sentences))
+    };
+    let mine = of(&mut ana);
+    let found: Vec<_> = mine.iter().filter_map(several).take(2).collect();
+    let [(first, sentences), (second, more)] = [found[0].clone(), found[1].clone()];
+    let (code, other_code) = (first_code(&first), first_code(&second));
+    // In the first segment Ana chose other sentences; both accept the code.
+    let mut span = decision(&first, "span", &code);
+    (span["to_start"], span["to_end"]) = (sentences[0][0].clone(), sentences[sentences.len() - 1][1].clone());
+    ana.done("/api/decide", &span);
+    let shown = item(&mut ben, first["id"].as_str().unwrap());
+    ben.done("/api/decide", &decision(&shown, "accept", &code));
+    // In the second one Ana codes by hand, beside the segment, what Ben accepts in it.
+    ana.done("/api/decide", &decision(&second, "reject", &other_code));
+    let hand = (more[0][0].clone(), more[more.len() - 1][1].clone());
+    assert_ne!((&hand.0, &hand.1), (&second["start"], &second["end"]));
+    ana.done("/api/decide", &json!({ "op_id": op(), "transcript": "b01", "start": hand.0, "end": hand.1, "action": "add", "code": other_code }));
+    let shown = item(&mut ben, second["id"].as_str().unwrap());
+    ben.done("/api/decide", &decision(&shown, "accept", &other_code));
+    let list = cho.get("/api/adjudication");
+    assert_eq!(list["open"], 2, "{list}");
+    for (id, code, chosen) in
+        [(&first["id"], &code, (&sentences[0][0], &span["to_end"])), (&second["id"], &other_code, (&hand.0, &hand.1))]
+    {
+        let side = cho.get(&format!("/api/adjudication/item?id={}", id.as_str().unwrap()));
+        assert_eq!(side["differing"], json!([code]));
+        let marks: Vec<_> =
+            side["coders"].as_array().unwrap().iter().map(|c| c["stand"]["marks"][code]["verdict"].clone()).collect();
+        assert_eq!(marks, ["present", "present"], "they differ about the sentences alone");
+        cho.done(
+            "/api/settle",
+            &json!({ "op_id": op(), "segment": id, "hash": side["hash"], "version": side["version"],
+            "verdicts": { code: "present" }, "spans": { code: [chosen.0, chosen.1] } }),
+        );
+        let again = cho.get(&format!("/api/adjudication/item?id={}", id.as_str().unwrap()));
+        let start = again["start"].as_i64().unwrap();
+        let want = json!([chosen.0.as_i64().unwrap() - start, chosen.1.as_i64().unwrap() - start]);
+        assert_eq!(again["settled"][code]["span"], want);
+        let rows = settled_rows(&home)
+            .into_iter()
+            .filter(|d| d.code == *code && d.turn as u64 == side["turn"].as_u64().unwrap());
+        let places: BTreeSet<_> = rows.map(|d| (d.start as u64, d.end as u64)).collect();
+        assert_eq!(places, BTreeSet::from([(chosen.0.as_u64().unwrap(), chosen.1.as_u64().unwrap())]));
+    }
+    assert_eq!(cho.get("/api/adjudication")["settled"], 2);
+}
+
+#[test]
+fn more_differences_than_fit_on_a_page_are_all_counted_and_reached() {
+    let home = TempDir::new().unwrap();
+    study::write(home.path(), &Shape { n_transcripts: 120, n_answers: 60, ..Shape::default() });
+    let (_server, [mut ana, mut ben, mut cho]) = two_and_a_third(&home);
+    let bulk = |client: &mut Client, action: &str| {
+        client.done("/api/bulk", &json!({ "op_id": op(), "action": action, "filter": {} }))["n"].as_u64().unwrap()
+    };
+    assert_eq!(bulk(&mut ana, "accept"), bulk(&mut ben, "reject"));
+    let n = cho.get("/api/queue").clone();
+    assert_eq!(n["total"], 0);
+    let list = cho.get("/api/adjudication?limit=100");
+    let n_open = list["open"].as_u64().unwrap() as usize;
+    assert!(n_open > 10_000 && list["segments"].as_array().unwrap().len() == 100, "{n_open}");
+    let mut ids = BTreeSet::new();
+    for from in (0..n_open).step_by(200).take(3).chain([n_open - 1]) {
+        let page = cho.get(&format!("/api/adjudication?limit=200&from={from}"));
+        ids.extend(page["segments"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(ids.len(), 601, "pages hold different segments, and the last one is reached");
+    // The last one is settled; it is counted, and still there.
+    let last = cho.get(&format!("/api/adjudication?from={}", n_open - 1))["segments"][0].clone();
+    let side = cho.get(&format!("/api/adjudication/item?id={}", last["id"].as_str().unwrap()));
+    let verdicts: serde_json::Map<String, Value> = side["differing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c.as_str().unwrap().to_owned(), json!("present")))
+        .collect();
+    cho.done("/api/settle", &json!({ "op_id": op(), "segment": last["id"], "hash": side["hash"], "version": side["version"], "verdicts": verdicts }));
+    let since = Instant::now();
+    let list = cho.get(&format!("/api/adjudication?from={}", n_open - 1));
+    println!("{n_open} differences: a page in {:?}", since.elapsed());
+    assert_eq!(
+        (list["open"].as_u64(), &list["settled"], &list["segments"][0]["settled"]),
+        (Some(n_open as u64 - 1), &json!(1), &json!(true))
+    );
+}
+
 #[test]
 fn a_new_run_carries_decisions_over_and_refuses_clicks_on_words_that_changed() {
     let home = home();

@@ -49,7 +49,7 @@ fn holds(inside: &Path) -> &'static str {
     match name {
         "manifest.json" | "turns.jsonl" | "respondents.csv" | "report.json" | PLACES if in_run => "names",
         "seen.jsonl" | "recall.jsonl" => "names",
-        ".lock" => "neither",
+        ".lock" | "study.last" => "neither",
         // Weights of single words are words, where it was learned with them.
         "confidence.json" => "words",
         _ if [".review", "learn"].contains(&parts[0].as_str()) => "names",

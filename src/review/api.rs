@@ -148,7 +148,7 @@ fn answer(app: &Arc<App>, coder: &str, path: &str, query: &Query) -> Result<Valu
         "/api/transcript" => app.transcript(coder, name, query.from),
         "/api/progress" => app.progress(coder),
         "/api/history" => app.history(coder),
-        "/api/adjudication" => app.adjudication(coder),
+        "/api/adjudication" => app.adjudication(coder, query.from, query.limit.unwrap_or(100)),
         "/api/adjudication/item" => app.adjudication_item(coder, id()?),
         _ => Err(Refusal::not_found("address")),
     }

@@ -107,6 +107,9 @@ pub struct Settle {
     pub version: u64,
     /// By code.
     pub verdicts: BTreeMap<String, Verdict>,
+    /// The sentences for which a code holds, where they are not the segment's own: code points.
+    #[serde(default)]
+    pub spans: BTreeMap<String, (usize, usize)>,
     /// Why.
     #[serde(default)]
     pub note: Option<String>,
@@ -217,7 +220,7 @@ impl App {
         })
     }
 
-    /// Settles a segment.
+    /// Settles a segment, and what was coded by hand on the same words.
     ///
     /// # Errors
     /// See [`Refusal`]; 404 while a coder of the segment has not decided.
@@ -225,29 +228,50 @@ impl App {
         let coder = coder.to_owned();
         self.write(move |app, ledger| {
             let id = checked_id(&request.op_id)?;
-            let spot = app.checked_spot(&request.segment, Some(&request.hash))?;
-            app.adjudication_item(&coder, &request.segment)?;
-            if request.verdicts.is_empty() {
-                return Err(Refusal::bad_request("nothing is settled"));
+            let digest = digest_of(&Settle { version: 0, ..request.clone() });
+            let repeated = app.known_operation(&id, &coder, &digest)?.is_some();
+            if !repeated {
+                let (steps, places) = app.settling_steps(&coder, &request)?;
+                let run = app.state().results.run.clone();
+                let what = What::Steps(steps);
+                app.append(
+                    ledger,
+                    &Operation { id, coder: coder.clone(), run, request: digest, expect: None, what },
+                    None,
+                )?;
+                places.iter().try_for_each(|(place, hash)| app.refresh(std::slice::from_ref(place), hash))?;
             }
-            let steps = request.verdicts.iter().map(|(code, &verdict)| {
-                app.known_code(code)?;
-                let step = Step::new(spot.segment.clone(), Action::Settle, Shown::Suggestion).on(code, verdict);
-                Ok(Step { note: request.note.clone(), ..step })
-            });
-            let operation = Operation {
-                id,
-                coder: coder.clone(),
-                run: app.state().results.run.clone(),
-                request: digest_of(&Settle { version: 0, ..request.clone() }),
-                expect: Some(expect(&spot.segment, Scope::All, request.version)),
-                what: What::Steps(steps.collect::<Result<_, Refusal>>()?),
-            };
-            let receipt = app.append(ledger, &operation, None)?;
-            app.refresh(&[Place::of_segment(&spot.segment)], &spot.segment.hash)?;
             let item = app.adjudication_item(&coder, &request.segment)?;
-            Ok(json!({ "ok": true, "repeated": receipt.repeated, "item": item }))
+            Ok(json!({ "ok": true, "repeated": repeated, "item": item }))
         })
+    }
+
+    /// The steps of a settlement, and the segments that they change.
+    #[allow(clippy::type_complexity)] // Two lists that are made together.
+    fn settling_steps(&self, coder: &str, request: &Settle) -> Result<(Vec<Step>, Vec<(Place, String)>), Refusal> {
+        let spot = self.checked_spot(&request.segment, Some(&request.hash))?;
+        let opened = self.opened_for(&self.state(), coder, &request.segment)?;
+        if opened.version != request.version {
+            return Err(AppendError::Stale { version: opened.version }.into());
+        }
+        if request.verdicts.is_empty() {
+            return Err(Refusal::bad_request("nothing is settled"));
+        }
+        let (mut steps, mut places) = (Vec::new(), Vec::new());
+        for (code, &verdict) in &request.verdicts {
+            self.known_code(code)?;
+            let span = request.spans.get(code).copied().filter(|_| verdict == Verdict::Present);
+            span.map_or(Ok(()), |span| same_turn(&spot, span))?;
+            for part in opened.parts_of(code, spot.number.is_some()) {
+                let own = (part.start, part.end);
+                let to_span = span.or(Some((opened.spot.segment.start, opened.spot.segment.end)));
+                let to_span = to_span.filter(|&span| verdict == Verdict::Present && span != own);
+                let step = Step::new(part.clone(), Action::Settle, Shown::Suggestion).on(code, verdict);
+                steps.push(Step { note: request.note.clone(), to_span, ..step });
+                places.push((Place::of_segment(part), part.hash.clone()));
+            }
+        }
+        Ok((steps, places))
     }
 
     /// Writes; a stale request is told how the segment is now.
@@ -319,11 +343,7 @@ impl App {
             Action::Span => {
                 let span = request.to_start.zip(request.to_end);
                 let (start, end) = span.ok_or_else(|| Refusal::bad_request("no sentences are named"))?;
-                let chosen = spot.passage.chosen(start, end);
-                let chosen = chosen.map_err(|why| Refusal::unprocessable("not_codable", why))?;
-                if chosen.turn != spot.segment.turn {
-                    return Err(Refusal::unprocessable("not_codable", "the sentences are in another turn"));
-                }
+                same_turn(spot, (start, end))?;
                 Step { to_span: Some((start, end)), ..step.on(code()?, Verdict::Present) }
             }
             Action::Memo => {
@@ -493,6 +513,13 @@ impl Place {
         let SegmentRef { transcript, turn, start, end, .. } = segment.clone();
         Place { transcript, turn, start, end }
     }
+}
+
+/// Refuses sentences that are not a respondent's in the turn of the segment.
+fn same_turn(spot: &Spot, (start, end): (usize, usize)) -> Result<(), Refusal> {
+    let chosen = spot.passage.chosen(start, end).map_err(|why| Refusal::unprocessable("not_codable", why))?;
+    let elsewhere = || Refusal::unprocessable("not_codable", "the sentences are in another turn");
+    if chosen.turn == spot.segment.turn { Ok(()) } else { Err(elsewhere()) }
 }
 
 fn expect(segment: &SegmentRef, scope: Scope, version: u64) -> Expect {

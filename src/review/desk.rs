@@ -3,7 +3,7 @@
 //! Comes in: what the journal says about a segment. Goes out: yes or no in nanoseconds. The journal stays the truth;
 //! this is derived from it at the start and after every operation.
 
-use super::results::{Results, segment_id};
+use super::results::{Results, Segment, segment_id};
 use crate::store::journal::present::{Place, Stand};
 use crate::store::journal::row::{Row, Verdict};
 use crate::store::journal::{Journal, place_row, present};
@@ -20,11 +20,21 @@ const DECIDED: u8 = 16;
 pub struct Sheet {
     verdicts: Vec<u8>,
     segments: Vec<u8>,
+    /// Digests of what the verdicts do not say: codes that were added, sentences that were chosen.
+    more: Vec<u32>,
 }
 
 impl Sheet {
     fn sized(results: &Results) -> Self {
-        Sheet { verdicts: vec![0; results.codings.len()], segments: vec![0; results.segments.len()] }
+        let (n_codings, n_segments) = (results.codings.len(), results.segments.len());
+        Sheet { verdicts: vec![0; n_codings], segments: vec![0; n_segments], more: vec![0; n_segments] }
+    }
+
+    /// True when two who have both judged the segment hold different things. What is not marked is absent.
+    pub fn differs(&self, other: &Sheet, results: &Results, segment: usize) -> bool {
+        let said = |sheet: &Sheet, i: usize| sheet.verdict(i).unwrap_or(Verdict::Absent);
+        let more = |sheet: &Sheet| sheet.more.get(segment).copied().unwrap_or(0);
+        more(self) != more(other) || results.segments[segment].codings().any(|i| said(self, i) != said(other, i))
     }
 
     /// What the coder said about coding `i`.
@@ -87,6 +97,7 @@ impl Sheet {
         bits |= if unsure { UNSURE } else { 0 };
         bits |= if stand.marks.is_empty() && stand.done.is_none() { 0 } else { TOUCHED };
         self.segments[segment] = bits;
+        self.more[segment] = more(results, segment, stand);
         self.settle_decided(results, segment);
     }
 
@@ -99,6 +110,25 @@ impl Sheet {
     }
 }
 
+/// Digest of what a coder holds about a segment beyond verdicts on its proposals.
+fn more(results: &Results, segment: usize, stand: &Stand) -> u32 {
+    let Segment { start, end, .. } = results.segments[segment];
+    let whole = (0, i64::from(end - start));
+    let proposed = |code: &str| {
+        let mut codings = results.segments[segment].codings();
+        codings.any(|i| results.codes[usize::from(results.codings[i].code)] == code)
+    };
+    let words = stand.marks.iter().filter_map(|(code, mark)| {
+        let span = mark.span.filter(|&span| span != whole && mark.verdict == Verdict::Present);
+        let added = mark.verdict != Verdict::Absent && !proposed(code);
+        (added || span.is_some()).then(|| format!("{code} {} {span:?};", mark.verdict.word()))
+    });
+    // FNV-1a; nothing gives 0.
+    words.flat_map(String::into_bytes).fold(0, |hash, byte| {
+        (if hash == 0 { 0x811c_9dc5 } else { hash } ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
 /// A run of sentences that only people coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extra {
@@ -106,6 +136,8 @@ pub struct Extra {
     pub place: Place,
     /// Who decided on it.
     pub coders: Vec<String>,
+    /// True when the adjudication has spoken on it.
+    pub settled: bool,
 }
 
 /// Everybody's sheets.
@@ -160,15 +192,20 @@ impl Desk {
                     self.sheet_of(results, coder).set(results, segment, &stand);
                 }
             }
-            None => self.set_extra(id, place, stands.keys().map(|&coder| coder.to_owned()).collect()),
+            None => {
+                let judged = stands.iter().filter(|(_, stand)| **stand != Stand::default());
+                let coders = judged.map(|(&coder, _)| coder.to_owned()).collect();
+                let settled = !present::settled(rows).is_empty();
+                self.set_extra(id, Extra { place: place.clone(), coders, settled });
+            }
         }
     }
 
-    fn set_extra(&mut self, id: u64, place: &Place, coders: Vec<String>) {
-        if coders.is_empty() {
+    fn set_extra(&mut self, id: u64, extra: Extra) {
+        if extra.coders.is_empty() && !extra.settled {
             self.extras.remove(&id);
         } else {
-            self.extras.insert(id, Extra { place: place.clone(), coders });
+            self.extras.insert(id, extra);
         }
     }
 

@@ -643,6 +643,60 @@ fn ten_thousand_transcripts_stay_quick() {
     );
 }
 
+/// What a step of 100,000 rows costs, and what the page feels of it meanwhile. Run by name, in the release profile.
+#[test]
+#[ignore = "writes a hundred megabytes; cargo test --release --test review -- --ignored --nocapture large_steps"]
+fn large_steps_leave_the_page_usable() {
+    let home = TempDir::new().unwrap();
+    study::write(home.path(), &Shape { n_transcripts: 2000, n_answers: 26, ..Shape::default() });
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 0.0, ..plan });
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    let n = ana.get("/api/table?limit=1")["total"].as_u64().unwrap();
+    let steps = [
+        ("bulk", json!({ "op_id": "large-bulk", "action": "accept", "filter": {}, "expected": n })),
+        ("undo", json!({ "op_id": "large-undo" })),
+        ("redo", json!({ "op_id": "large-redo" })),
+    ];
+    for (kind, body) in steps {
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let (took, slowest) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| slowest_reading(&server, &over));
+            let since = Instant::now();
+            assert_eq!(ana.done(&format!("/api/{kind}"), &body)["n"], n);
+            let took = since.elapsed();
+            over.store(true, std::sync::atomic::Ordering::SeqCst);
+            (took, reader.join().unwrap())
+        });
+        println!("{kind} of {n} rows: {took:?}; slowest reading beside it {slowest:?}");
+        assert!(slowest < Duration::from_millis(400), "the page stood still");
+    }
+    let since = Instant::now();
+    ana.get("/api/history");
+    println!("history after it: {:?}", since.elapsed());
+    let decided = ana.get("/api/progress")["decided"].clone();
+    drop(server);
+    let server = Running::start(home.path(), |plan| plan);
+    let mut ana = Client::new(server.port, &server.key("ana"));
+    assert_eq!(ana.get("/api/progress")["decided"], decided, "what the server remembers is what the journal says");
+}
+
+/// Works through items until told to stop; the longest that one took.
+fn slowest_reading(server: &Running, over: &std::sync::atomic::AtomicBool) -> Duration {
+    let mut ben = Client::new(server.port, &server.key("ben"));
+    let queue = ben.get("/api/queue?limit=100");
+    let ids: Vec<&str> = queue["ids"].as_array().unwrap().iter().map(|e| e["id"].as_str().unwrap()).collect();
+    let mut slowest = Duration::ZERO;
+    for id in ids.iter().cycle() {
+        if over.load(std::sync::atomic::Ordering::SeqCst) {
+            break;
+        }
+        let since = Instant::now();
+        ben.get(&format!("/api/item?id={id}"));
+        slowest = slowest.max(since.elapsed());
+    }
+    slowest
+}
+
 fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("unknown").to_owned()
