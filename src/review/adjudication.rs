@@ -286,10 +286,13 @@ fn case_of(state: &State, spot: &Spot) -> Option<Case> {
     found.or_else(|| spot.number.map(|i| Case { number: Some(i), extras: Vec::new() }))
 }
 
+/// First code point, first code point after, and id of sentences that were coded by hand.
+type Sentences = (usize, usize, u64);
+
 /// Cases with something that was coded by hand.
 fn by_hand(state: &State) -> Vec<Case> {
     let mut beside: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-    let mut apart: BTreeMap<(&str, usize), Vec<(usize, usize, u64)>> = BTreeMap::new();
+    let mut apart: BTreeMap<(&str, usize), Vec<Sentences>> = BTreeMap::new();
     for (&id, extra) in &state.desk.extras {
         let place = &extra.place;
         match best_overlap(state, &place.transcript, place.turn, (place.start, place.end)) {
@@ -313,7 +316,7 @@ fn best_overlap(state: &State, transcript: &str, turn: usize, (start, end): (usi
 }
 
 /// Runs of sentences of one turn, those together that overlap.
-fn overlapping(mut found: Vec<(usize, usize, u64)>) -> Vec<Case> {
+fn overlapping(mut found: Vec<Sentences>) -> Vec<Case> {
     found.sort_unstable();
     let (mut cases, mut reach): (Vec<Case>, usize) = (Vec::new(), 0);
     for (start, end, id) in found {

@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// Longest remark, in bytes.
 const LONGEST_NOTE: usize = 20_000;
 
+/// Segments that are brought in line while nobody reads.
+const CHUNK: usize = 500;
+
 /// One decision on one segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -208,14 +211,14 @@ impl App {
             };
             let receipt = app.append(ledger, &operation, None)?;
             let target = receipt.target.unwrap_or_default();
-            let rows = app.read(|journal| journal.operation_rows(&target))?;
-            app.refresh_rows(&rows)?;
-            let first = rows.first();
-            let segment = first.and_then(|row| app.place_now(row));
+            let found = app.read(|journal| journal.operation_size(&target))?;
+            app.refresh_operation(&target)?;
+            let (first, n) = found.map_or((None, 0), |(row, n)| (Some(row), n));
+            let segment = first.as_ref().and_then(|row| app.place_now(row));
             let id = segment.map(|place| id_text(segment_id(&place.transcript, place.start, place.end)));
             Ok(json!({
-                "ok": true, "repeated": receipt.repeated, "target": target, "n": rows.len(), "segment": id,
-                "action": first.map(|row| row.action), "code": first.map(|row| row.code.as_str()),
+                "ok": true, "repeated": receipt.repeated, "target": target, "n": n, "segment": id,
+                "action": first.as_ref().map(|row| row.action), "code": first.as_ref().map(|row| row.code.as_str()),
             }))
         })
     }
@@ -482,18 +485,28 @@ impl App {
         Ok(())
     }
 
-    /// The same for every segment of these rows.
-    fn refresh_rows(&self, rows: &[Row]) -> Result<(), Refusal> {
-        let mut last = String::new();
-        for row in rows.iter().filter(|row| !row.segment.is_empty()) {
-            if row.segment != last {
-                if let Some(place) = self.place_now(row) {
-                    self.refresh(&[place], &row.segment)?;
+    /// The same for every segment that an operation speaks of, in one reading.
+    fn refresh_operation(&self, batch: &str) -> Result<(), Refusal> {
+        let mut ready: Vec<(Place, Vec<Row>)> = Vec::new();
+        self.read(|journal| {
+            journal.each_segment_of(batch, |last, rows| {
+                ready.extend(self.place_now(last).map(|place| (place, rows.to_vec())));
+                // A few at a time, so that nobody who reads has to wait for all of them.
+                if ready.len() == CHUNK {
+                    self.set_all(&mut ready);
                 }
-                last.clone_from(&row.segment);
-            }
-        }
+            })
+        })?;
+        self.set_all(&mut ready);
         Ok(())
+    }
+
+    fn set_all(&self, ready: &mut Vec<(Place, Vec<Row>)>) {
+        let mut state = self.state_mut();
+        let results = Arc::clone(&state.results);
+        for (place, rows) in ready.drain(..) {
+            state.desk.set(&results, &place, &rows);
+        }
     }
 
     /// Where the row's segment stands in the present run.

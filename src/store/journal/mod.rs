@@ -151,6 +151,8 @@ impl Journal {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.pragma_update(None, "secure_delete", true)?;
+        // 64 MB: a step of 100,000 rows touches every page of the indexes, and would else write each of them many times.
+        self.connection.pragma_update(None, "cache_size", -65_536)?;
         self.connection.pragma_update(None, "trusted_schema", false)?;
         upgrade::upgrade(&self.connection, &self.path)
     }
@@ -316,6 +318,19 @@ impl Journal {
         found.collect()
     }
 
+    /// The first row of one operation, and how many it has.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn operation_size(&self, batch: &str) -> rusqlite::Result<Option<(Row, usize)>> {
+        let sql = format!(
+            "SELECT {}, (SELECT count(*) FROM decision WHERE batch = ?1) FROM decision WHERE op_id = ?1",
+            row::COLUMNS
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        statement.query_row([batch], |line| Ok((row::read(line)?, line.get::<_, i64>(25)? as usize))).optional()
+    }
+
     /// Calls `each` once per segment with its rows that are not undone, in order.
     ///
     /// # Errors
@@ -326,20 +341,26 @@ impl Journal {
             row::COLUMNS
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let mut found = statement.query([])?;
-        let mut rows: Vec<Row> = Vec::new();
-        while let Some(line) = found.next()? {
-            let row = row::read(line)?;
-            if rows.first().is_some_and(|first| first.transcript != row.transcript || first.segment != row.segment) {
-                each(&rows);
-                rows.clear();
-            }
-            rows.push(row);
-        }
-        if !rows.is_empty() {
-            each(&rows);
-        }
-        Ok(())
+        by_segment(statement.query([])?, |_, rows| each(rows))
+    }
+
+    /// Calls `each` once per segment that the operation speaks of, with its last row and with
+    /// its rows that are not undone, in order: none, where the operation was all there was and is undone.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_segment_of(&self, batch: &str, mut each: impl FnMut(&Row, &[Row])) -> rusqlite::Result<()> {
+        let sql = format!(
+            "SELECT {}, stands FROM (SELECT DISTINCT transcript AS t, segment AS s FROM decision WHERE batch = ?1 AND segment <> '') \
+             JOIN standing ON transcript = t AND segment = s ORDER BY t, s, tick, op_id",
+            row::COLUMNS
+        );
+        let sql = sql.replace(
+            "standing",
+            "(SELECT *, EXISTS (SELECT 1 FROM live l WHERE l.seq = d.seq) AS stands FROM decision d)",
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        by_segment(statement.query([batch])?, |last, rows| each(last, rows))
     }
 
     /// All effective decisions, undone ones left out, at the positions of the run that each segment was last decided on.
@@ -490,6 +511,27 @@ impl Ledger for Journal {
         self.note_last();
         Ok(receipt)
     }
+}
+
+/// Puts rows together that are about one segment, as they come ordered so, and passes on those that stand; a 26th column
+/// says which do. `each` is also told the last row of the segment, whether it stands or not.
+fn by_segment(mut found: rusqlite::Rows<'_>, mut each: impl FnMut(&Row, &[Row])) -> rusqlite::Result<()> {
+    let mut last: Option<Row> = None;
+    let mut rows: Vec<Row> = Vec::new();
+    while let Some(line) = found.next()? {
+        let row = row::read(line)?;
+        let stands = line.as_ref().column_count() <= 25 || line.get(25)?;
+        if let Some(known) = last.take_if(|l| l.transcript != row.transcript || l.segment != row.segment) {
+            each(&known, &rows);
+            rows.clear();
+        }
+        if stands {
+            rows.push(row.clone());
+        }
+        last = Some(row);
+    }
+    last.iter().for_each(|last| each(last, &rows));
+    Ok(())
 }
 
 /// Texts of the present run, the last one kept, as rows come ordered by transcript.
