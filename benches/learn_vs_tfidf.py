@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""What `precode learn` is held against: TF-IDF + logistic regression on the words of the answers.
+"""What `precode learn` is held against: TF-IDF + logistic regression on the words of the answers, after the same decisions.
 
     precode code corpus/interviews --codebook lexicons/brokering.toml --out study
     precode learn study --labels corpus/interviews/labels.jsonl --predictions held_out.csv
-    python3 benches/learn_vs_tfidf.py study corpus/interviews/labels.jsonl held_out.csv    # scikit-learn, numpy
+    python3 benches/learn_vs_tfidf.py study held_out.csv corpus/interviews/labels.jsonl    # scikit-learn, numpy
 
-Both are judged on interviews that they were not trained on (each interview left out in turn). Kappa and F1 are over all
-pairs of answer and code; log loss and calibration error over the pairs that have a row in the study, as there the
-confidence of both is defined. TF-IDF is given the better deal: all codes of a training answer count as one decision.
+Both are judged on interviews that they were not trained on, in the same folds, after the same decisions in the same
+random orders: `held_out.csv` says which. TF-IDF is given the better deal: it trains on all codes of every answer that a
+decision lies in, rows or not, and its strength and its threshold are chosen by cross-validation on the training answers
+(`precode learn` always proposes at 0.5). Kappa and F1 are over all pairs of answer and code; log loss and calibration
+error (ten bins of equal number) over the pairs that have a row in the study, as there the confidence of both is defined.
 """
 import csv
 import json
+import os
 import sys
 import warnings
 from collections import defaultdict
@@ -20,6 +23,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 warnings.filterwarnings("ignore")
+STRENGTHS = (1, 10, 100)
 
 
 def lines(path):
@@ -30,11 +34,11 @@ def lines(path):
 def kappa(truth, said):
     observed = np.mean(truth == said)
     chance = truth.mean() * said.mean() + (1 - truth.mean()) * (1 - said.mean())
-    return (observed - chance) / (1 - chance)
+    return (observed - chance) / (1 - chance) if chance < 1 else 0.0
 
 
 def f1(truth, said):
-    return 2 * np.sum(truth & said) / (truth.sum() + said.sum())
+    return 2 * np.sum(truth & said) / max(truth.sum() + said.sum(), 1)
 
 
 def log_loss(truth, p):
@@ -43,42 +47,66 @@ def log_loss(truth, p):
 
 
 def calibration_error(truth, p):
-    bins = np.minimum((p * 10).astype(int), 9)
-    return sum(abs(p[bins == b].sum() - truth[bins == b].sum()) for b in range(10)) / len(p)
+    order = np.argsort(p, kind="stable")
+    return sum(abs(p[bin].sum() - truth[bin].sum()) for bin in np.array_split(order, 10)) / len(p)
 
 
-def tfidf(texts, truth, groups, n, seed):
-    """Held-out confidences after `n` answers, all of them when n is None."""
-    out = np.zeros(truth.shape)
-    rng = np.random.default_rng(seed)
-    for group in np.unique(groups):
-        train, test = np.flatnonzero(groups != group), np.flatnonzero(groups == group)
-        if n is not None:
-            train = rng.permutation(train)[:n]
-        words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
-        x, held = words.fit_transform([texts[i] for i in train]), words.transform([texts[i] for i in test])
-        for code in range(truth.shape[1]):
-            y = truth[train, code]
-            if y.sum() == 0 or y.all():
-                out[test, code] = y.mean()
-            else:
-                model = LogisticRegression(C=10, class_weight="balanced", max_iter=1000).fit(x, y)
-                out[test, code] = model.predict_proba(held)[:, 1]
+def fit_predict(x, truth, held, strength):
+    out = np.zeros((held.shape[0], truth.shape[1]))
+    for code in range(truth.shape[1]):
+        y = truth[:, code]
+        if y.sum() == 0 or y.all():
+            out[:, code] = y.mean()
+        else:
+            out[:, code] = LogisticRegression(C=strength, max_iter=300).fit(x, y).predict_proba(held)[:, 1]
     return out
 
 
-def report(name, truth, p, rows):
-    said = p >= 0.5
-    row_truth, row_p = truth.ravel()[rows], p.ravel()[rows]
-    print(
-        f"{name:44s} kappa {kappa(truth.ravel(), said.ravel()):.3f}  F1 {f1(truth.ravel(), said.ravel()):.3f}"
-        f"  log loss {log_loss(row_truth, row_p):.3f}  ECE {calibration_error(row_truth, row_p):.3f}"
-    )
+def vectorise(texts, train, test):
+    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2 if len(train) > 20 else 1)
+    return words.fit_transform([texts[i] for i in train]), words.transform([texts[i] for i in test])
 
 
-def main(study, labels, held_out):
+def tfidf(texts, truth, clusters, train, test):
+    """Confidences of the test answers, and the threshold; everything is chosen on the training answers."""
+    names = sorted(set(clusters[train]))
+    part = np.array([names.index(name) % 3 for name in clusters[train]])
+    inner = {strength: np.zeros((len(train), truth.shape[1])) for strength in STRENGTHS}
+    for held in range(3):
+        rest, own = train[part != held], train[part == held]
+        if len(rest) == 0 or len(own) == 0:
+            continue
+        x, y = vectorise(texts, rest, own)
+        for strength in STRENGTHS:
+            inner[strength][part == held] = fit_predict(x, truth[rest], y, strength)
+    strength = min(STRENGTHS, key=lambda s: log_loss(truth[train], inner[s]))
+    thresholds = np.arange(0.02, 0.9, 0.02)
+    best = max(thresholds, key=lambda t: kappa(truth[train].ravel(), (inner[strength] >= t).ravel()))
+    x, held = vectorise(texts, train, test)
+    return fit_predict(x, truth[train], held, strength), best
+
+
+def figures(truth, p, said, rows):
+    flat = truth.ravel()
+    return [
+        log_loss(flat[rows], p.ravel()[rows]),
+        calibration_error(flat[rows], p.ravel()[rows]),
+        kappa(flat, said.ravel()),
+        f1(flat, said.ravel()),
+    ]
+
+
+def show(name, values):
+    loss, error, k, f = np.mean(values, axis=0)
+    print(f"  {name:32s} log loss {loss:.3f}  ECE {error:.3f}  kappa {k:.3f}  F1 {f:.3f}")
+
+
+def main(study, held_out, *labels):
     turns = {(t["transcript"], t["turn"]): t for t in lines(f"{study}/turns.jsonl")}
-    gold = {(r["transcript"], r["turn"]): set(r["labels"]) for r in lines(labels)}
+    files = {os.path.basename(name): name for name, _ in turns}
+    gold = {}
+    for row in (row for path in labels for row in lines(path)):
+        gold[files.get(row["transcript"], row["transcript"]), row["turn"]] = set(row["labels"])
     answers = sorted(gold)
     words = {}
     for name in {name for name, _ in answers}:
@@ -89,36 +117,45 @@ def main(study, labels, held_out):
         codes = {c["name"] for c in json.load(file)["codebook"]["codes"]}
     codes = sorted(codes | {code for own in gold.values() for code in own})
     truth = np.array([[code in gold[a] for code in codes] for a in answers])
-    groups = np.array([a[0] for a in answers])
-    place = {(a, code): i * len(codes) + j for i, a in enumerate(answers) for j, code in enumerate(codes)}
-    learned, before, rows = np.zeros(truth.shape), np.zeros(truth.shape), []
+    number = {a: i for i, a in enumerate(answers)}
+    runs = defaultdict(list)
     with open(held_out, encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            at = place[(row["transcript"], int(row["turn"])), row["code"]]
-            learned.flat[at], before.flat[at] = float(row["learned"]), float(row["before"])
-            rows.append(at)
-    print(f"{len(answers)} answers, {len(codes)} codes, {len(rows)} rows, {len(set(groups))} interviews\n")
-    report("as coded", truth, before, rows)
-    report("precode learn, all training decisions", truth, learned, rows)
-    p = tfidf(texts, truth, groups, None, 0)
-    report("TF-IDF + logistic regression, all answers", truth, p, rows)
-    best = max(kappa(truth.ravel(), (p >= t / 100).ravel()) for t in range(1, 100))
-    print(f"{'  with the threshold that suits it best':44s} kappa {best:.3f}")
-    for n in (25, 50, 100):
-        seeds = [tfidf(texts, truth, groups, n, seed) for seed in range(5)]
-        found = defaultdict(list)
-        for p in seeds:
-            said = p >= 0.5
-            found["kappa"].append(kappa(truth.ravel(), said.ravel()))
-            found["best"].append(max(kappa(truth.ravel(), (p >= t / 100).ravel()) for t in range(1, 100)))
-            found["loss"].append(log_loss(truth.ravel()[rows], p.ravel()[rows]))
-        means = {name: np.mean(values) for name, values in found.items()}
-        name = f"TF-IDF + logistic regression, {n} answers"
-        print(f"{name:44s} kappa {means['kappa']:.3f} (best {means['best']:.3f})  log loss {means['loss']:.3f}")
-    print("\nprecode learn after 25, 50, 100, 200 decisions on single rows: the learning curve that it prints")
+            row["answer"] = number[row["transcript"], int(row["turn"])]
+            row["at"] = row["answer"] * len(codes) + codes.index(row["code"])
+            runs[row["decisions"], row["order"]].append(row)
+    fold_of = {row["answer"]: row["fold"] for row in runs["all", ""]}
+    # Answers without a row are in no decision; they go with their interview.
+    by_interview = {answers[i][0]: fold for i, fold in fold_of.items()}
+    clusters = np.array([f"{a[0]}/{turns[a]['respondent']}" for a in answers])
+    by_cluster = {clusters[i]: fold for i, fold in fold_of.items()}
+    folds = np.array([by_cluster.get(c, by_interview.get(a[0], "0")) for c, a in zip(clusters, answers)])
+    print(f"{len(answers)} answers, {len(codes)} codes, {len(fold_of)} of them with a row, {len(set(folds))} folds")
+    found = defaultdict(list)
+    for (size, order), run in runs.items():
+        rows = np.array([row["at"] for row in run])
+        learned, before, tf, said = (np.zeros(truth.shape) for _ in range(4))
+        learned.flat[rows] = [float(row["learned"]) for row in run]
+        before.flat[rows] = [float(row["before"]) for row in run]
+        by_rank = sorted(run, key=lambda row: int(row["rank"] or 0))
+        for fold in sorted(set(folds)):
+            outside = [row["answer"] for row in by_rank if row["fold"] != fold]
+            decided = outside[: int(size)] if size != "all" else outside
+            train, test = np.array(sorted(set(decided))), np.flatnonzero(folds == fold)
+            p, threshold = tfidf(texts, truth, clusters, train, test)
+            tf[test], said[test] = p, p >= threshold
+        found[size, "before"].append(figures(truth, before, before >= 0.5, rows))
+        found[size, "learn"].append(figures(truth, learned, learned >= 0.5, rows))
+        found[size, "tfidf"].append(figures(truth, tf, said > 0, rows))
+    sizes = sorted({size for size, _ in found if size != "all"}, key=int)
+    show("as coded", found["all", "before"])
+    for size in [*sizes, "all"]:
+        print(f"after {size} decisions" if size != "all" else "after all decisions of the other folds")
+        show("precode learn", found[size, "learn"])
+        show("TF-IDF + logistic regression", found[size, "tfidf"])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -4,7 +4,7 @@
 //! Never happens here: any look at a lexicon.
 
 use crate::span::Span;
-use crate::token::{Break, Forms, Token};
+use crate::token::{Break, Forms, Language, Reading, Terms, Token, tokenize};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -143,18 +143,45 @@ fn close(text: &str, end: usize, bound: usize) -> usize {
     end + rest[..stop].trim_end_matches(opens).len()
 }
 
+/// Sentences are cut by words alone: no lexicon has a say in it.
+struct NoTerms;
+
+impl Terms for NoTerms {
+    fn of(&self, _: &str, _: &[Reading]) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+/// Sentences of a turn as code points from its start, blanks between them left out; cut where the segments of a run are.
+///
+/// ```
+/// # use precode::segment::sentence_places;
+/// assert_eq!(sentence_places("We met Dr. Lee. \"Why?\" I said."), [(0, 15), (16, 22), (23, 30)]);
+/// ```
+pub fn sentence_places(text: &str) -> Vec<(usize, usize)> {
+    let (mut forms, mut tokens) = (Forms::new(Language::English, &NoTerms), Vec::new());
+    let whole = Span::new(0, text.len());
+    tokenize(text, whole, &mut forms, &mut tokens);
+    let found = sentences(text, &tokens, &forms);
+    let starts = (1..found.len()).map(|i| span(text, &tokens, &found, i..i + 1, whole).start);
+    // From one start to the next, so that what is no word (an emoji, say) can be chosen too.
+    let (mut at, mut from, mut spans) = (0, 0, Vec::new());
+    for to in starts.chain([text.len()]) {
+        let piece = &text[from..to];
+        let lead = piece.chars().take_while(|c| c.is_whitespace()).count();
+        let n = piece.trim().chars().count();
+        if n > 0 {
+            spans.push((at + lead, at + lead + n));
+        }
+        at += piece.chars().count();
+        from = to;
+    }
+    spans
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::{Language, Reading, Terms, tokenize};
-
-    struct NoTerms;
-
-    impl Terms for NoTerms {
-        fn of(&self, _: &str, _: &[Reading]) -> Vec<u32> {
-            Vec::new()
-        }
-    }
 
     fn split(text: &str) -> Vec<&str> {
         let mut forms = Forms::new(Language::English, &NoTerms);
@@ -180,5 +207,33 @@ mod tests {
         for (text, want) in cases {
             assert_eq!(&split(text), want, "{text}");
         }
+    }
+
+    fn cut(text: &str) -> Vec<String> {
+        let chars: Vec<char> = text.chars().collect();
+        sentence_places(text).into_iter().map(|(a, b)| chars[a..b].iter().collect()).collect()
+    }
+
+    #[test]
+    fn cuts_speech_as_people_would() {
+        assert_eq!(
+            cut("So I did. Then, no. 5 came at 9 a.m. sharp! Really?"),
+            ["So I did.", "Then, no. 5 came at 9 a.m. sharp!", "Really?"]
+        );
+        assert_eq!(cut("He said “Go.” And we did"), ["He said “Go.”", "And we did"]);
+        assert_eq!(cut("no stop at all"), ["no stop at all"]);
+        assert_eq!(cut(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_word_lies_in_one_sentence() {
+        let text = "A... b! C? (D.) \n\n E.  F. 😀 G.";
+        let chars: Vec<char> = text.chars().collect();
+        let mut last = 0;
+        for (a, b) in sentence_places(text) {
+            assert!(chars[last..a].iter().all(|c| c.is_whitespace()));
+            last = b;
+        }
+        assert_eq!(last, chars.len());
     }
 }

@@ -4,13 +4,15 @@ mod made;
 
 use made::{Made, Plan, make};
 use precode::agreement::bootstrap::Bootstrap;
+use precode::agreement::interviews::Interviews;
 use precode::agreement::judgement::Judgements;
 use precode::agreement::judgement::Stratum;
+use precode::agreement::random::Random;
 use precode::agreement::read::{Answers, add, codes, labels_jsonl};
 use precode::learn::example::{Examples, collect};
 use precode::learn::measure::Gain;
 use precode::learn::recall::{self, Answer};
-use precode::learn::report::{Outcome, Settings, learn};
+use precode::learn::report::{Book, Outcome, Settings, learn};
 use precode::learn::{Model, apply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +20,11 @@ use std::process::Command;
 
 fn settings() -> Settings {
     let bootstrap = Bootstrap { resamples: 200, ..Bootstrap::default() };
-    Settings { stems: false, seed: 1, bootstrap }
+    Settings { stems: false, orders: 0, seed: 1, bootstrap }
+}
+
+fn book() -> Book {
+    Book { digest: "c0de".to_string(), whole: true, ..Book::default() }
 }
 
 fn examples(made: &Made, error: f64, stratum: Stratum) -> Examples {
@@ -29,12 +35,12 @@ fn examples(made: &Made, error: f64, stratum: Stratum) -> Examples {
     let mut judgements = Judgements::default();
     labels.iter().for_each(|labels| add(&mut judgements, labels, 1, stratum, &codes));
     judgements.settle_names();
-    collect(&made.codings, &judgements)
+    collect(&made.codings, &judgements, &Interviews::default())
 }
 
 fn run(plan: Plan, stratum: Stratum) -> Outcome {
     let made = make(plan);
-    learn(&made.codings, &examples(&made, 0.0, stratum), "c0de", &settings())
+    learn(&made.codings, &examples(&made, 0.0, stratum), &book(), &settings())
 }
 
 fn gain<'a>(gains: &'a [Gain], name: &str) -> &'a Gain {
@@ -45,7 +51,7 @@ fn gain<'a>(gains: &'a [Gain], name: &str) -> &'a Gain {
 fn learning_beats_a_bold_confidence_on_interviews_it_has_not_seen() {
     let outcome = run(Plan::default(), Stratum::Blind);
     let loss = gain(&outcome.report.everywhere, "log_loss").change.unwrap();
-    assert!(loss.bca.unwrap().high < 0.0, "{loss:?}");
+    assert!(loss.interval.unwrap().high < 0.0, "{loss:?}");
     let error = gain(&outcome.report.adopted, "ece");
     assert!(error.after < error.before, "{error:?}");
     assert!(outcome.model.unwrap().codes.values().any(|of| of.adopted));
@@ -53,11 +59,35 @@ fn learning_beats_a_bold_confidence_on_interviews_it_has_not_seen() {
 
 #[test]
 fn the_curve_comes_from_below_and_ends_above_what_is_replaced() {
-    let outcome = run(Plan { interviews: 30, ..Plan::default() }, Stratum::Blind);
+    let made = make(Plan { interviews: 11, ..Plan::default() });
+    let settings = Settings { orders: 1, ..settings() };
+    let outcome = learn(&made.codings, &examples(&made, 0.0, Stratum::Blind), &book(), &settings);
     let curve = &outcome.report.curve;
-    assert_eq!(curve.iter().map(|p| p.decisions).take(4).collect::<Vec<_>>(), [25, 50, 100, 200]);
-    let last = curve.last().unwrap();
-    assert!(last.log_loss < curve[0].log_loss && last.log_loss < last.log_loss_before, "{curve:?}");
+    assert_eq!(curve.iter().map(|p| p.decisions).take(3).collect::<Vec<_>>(), [25, 50, 100]);
+    assert!(curve.windows(2).all(|pair| pair[0].answers < pair[1].answers));
+    let (first, last) = (curve[0].of("log_loss"), curve.last().unwrap().of("log_loss"));
+    assert!(last.1 < first.1 && last.1 < last.0, "{curve:?}");
+    // What trained is told: the first decisions by rank, of other folds than the one that is predicted.
+    let trace = &outcome.traces[0];
+    assert_eq!(
+        (trace.decisions, trace.rank.len(), outcome.fold.len()),
+        (25, trace.confidences.len(), trace.rank.len())
+    );
+}
+
+/// Decisions that say nothing (coins) leave the confidence nearly as it was, however many there are.
+#[test]
+fn decisions_that_say_nothing_change_little() {
+    let made = make(Plan { boldness: 1.0, ..Plan::default() });
+    let mut examples = examples(&made, 0.0, Stratum::Blind);
+    let mut random = Random::new(3);
+    for example in &mut examples.rows {
+        example.holds = random.chance(made.codings[example.row].confidence);
+    }
+    let outcome = learn(&made.codings, &examples, &book(), &settings());
+    let loss = gain(&outcome.report.everywhere, "log_loss").change.unwrap().value;
+    assert!(loss < 0.01, "{loss}");
+    assert!(outcome.model.unwrap().blend["unchanged"] > 0.3);
 }
 
 #[test]
@@ -78,8 +108,8 @@ fn few_decisions_leave_everything_as_it_is() {
 #[test]
 fn a_confidence_that_is_right_already_is_hardly_touched() {
     // Calibrated but for the misleading rule: what is adopted may never be worse on held-out interviews.
-    for seed in 1..6 {
-        let outcome = run(Plan { boldness: 1.0, interviews: 8, seed, ..Plan::default() }, Stratum::Blind);
+    for seed in 1..5 {
+        let outcome = run(Plan { boldness: 1.0, interviews: 7, seed, ..Plan::default() }, Stratum::Blind);
         let loss = gain(&outcome.report.adopted, "log_loss");
         assert!(loss.after <= loss.before, "{seed}: {loss:?}");
     }
@@ -87,10 +117,11 @@ fn a_confidence_that_is_right_already_is_hardly_touched() {
 
 #[test]
 fn the_same_decisions_give_the_same_bytes_and_the_file_comes_back() {
-    let model = || run(Plan::default(), Stratum::Blind).model.unwrap();
-    let json = serde_json::to_string_pretty(&model()).unwrap();
+    let model = || run(Plan { interviews: 8, ..Plan::default() }, Stratum::Blind).model.unwrap();
+    let first = model();
+    let json = serde_json::to_string_pretty(&first).unwrap();
     assert_eq!(json, serde_json::to_string_pretty(&model()).unwrap());
-    assert_eq!(serde_json::from_str::<Model>(&json).unwrap(), model());
+    assert_eq!(serde_json::from_str::<Model>(&json).unwrap(), first);
 }
 
 #[test]
@@ -99,7 +130,7 @@ fn applying_changes_adopted_codes_and_nothing_else() {
     let mut model = run(Plan::default(), Stratum::Blind).model.unwrap();
     model.codes.iter_mut().for_each(|(code, of)| of.adopted = code == "role.c0");
     let mut rows = made.codings.clone();
-    apply(&model, &mut rows);
+    apply(&model, &mut rows, true);
     for (before, after) in made.codings.iter().zip(&rows) {
         assert!((0.0..=1.0).contains(&after.confidence));
         assert_eq!(before.code == "role.c0", after.calibrated_on > 0);
@@ -108,13 +139,13 @@ fn applying_changes_adopted_codes_and_nothing_else() {
     }
     // Twice is once: the features never look at the confidence that a row shows.
     let once = rows.clone();
-    apply(&model, &mut rows);
+    apply(&model, &mut rows, true);
     assert_eq!(once, rows);
 }
 
 #[test]
 fn a_rule_that_misleads_is_named_with_quotations() {
-    let outcome = run(Plan { interviews: 30, base_rate: 0.2, ..Plan::default() }, Stratum::Blind);
+    let outcome = run(Plan { interviews: 16, base_rate: 0.2, ..Plan::default() }, Stratum::Blind);
     let proposed: Vec<_> = outcome.report.rules.iter().filter(|rule| rule.proposal.is_some()).collect();
     assert!(!proposed.is_empty());
     for rule in &proposed {
@@ -138,10 +169,12 @@ fn answers(made: &Made) -> Vec<Answer> {
 }
 
 /// Runs in which the interval of the first code holds the true number of missed answers.
-fn recovered(runs: u64) -> usize {
-    let mut held = 0;
-    for seed in 0..runs {
-        let made = make(Plan { interviews: 25, signal: 1.2, seed: 1000 + seed, ..Plan::default() });
+fn recovered(runs: u64) -> (usize, f64) {
+    let mut seeds = Random::new(1);
+    let (mut held, mut width) = (0, 0.0);
+    for _ in 0..runs {
+        let seed = seeds.next();
+        let made = make(Plan { interviews: 25, signal: 1.2, seed, ..Plan::default() });
         let proposed: BTreeSet<(&str, usize, &str)> = made
             .codings
             .iter()
@@ -160,22 +193,25 @@ fn recovered(runs: u64) -> usize {
         };
         let found = recall::estimate(&sampled, &[code.to_string()], verdict, seed);
         held += usize::from(found[0].interval.contains(truth));
+        width += found[0].interval.high - found[0].interval.low;
     }
-    held
+    (held, width / runs as f64)
 }
 
+/// The seed (1) was chosen before looking, and stays.
 #[test]
 fn the_recall_estimate_is_recovered() {
-    let held = recovered(100);
+    let (held, _) = recovered(100);
     println!("recall estimate recovered in {held} of 100 runs");
-    assert!(held >= 91, "{held} of 100");
+    assert!(held >= 95, "{held} of 100");
 }
 
 /// At full size: `cargo test --test learn -- --ignored --nocapture`.
 #[test]
 #[ignore = "minutes; the fast form above runs always"]
 fn the_recall_estimate_is_recovered_at_full_size() {
-    println!("recall estimate recovered in {} of 2000 runs", recovered(2000));
+    let (held, width) = recovered(2000);
+    println!("recall estimate recovered in {held} of 2000 runs, mean width {width:.2} answers");
 }
 
 #[test]
@@ -202,7 +238,7 @@ fn precode(args: &[&str]) -> (String, String, Option<i32>) {
 
 fn study() -> (tempfile::TempDir, Made) {
     let folder = tempfile::tempdir().unwrap();
-    let made = make(Plan::default());
+    let made = make(Plan { interviews: 9, ..Plan::default() });
     made.write(folder.path());
     std::fs::write(folder.path().join("labels.jsonl"), made.labels("ana", 0.02, 1)).unwrap();
     (folder, made)
@@ -222,7 +258,7 @@ fn the_command_writes_the_model_and_its_report_and_changes_nothing_else() {
     let (study, labels) = (path(folder.path(), ""), path(folder.path(), "labels.jsonl"));
     let before = files(folder.path());
     let rows = std::fs::read(folder.path().join("codings.jsonl")).unwrap();
-    let (out, err, code) = precode(&["learn", &study, "--labels", &labels, "--resamples", "100"]);
+    let (out, err, code) = precode(&["learn", &study, "--labels", &labels, "--resamples", "100", "--orders", "1"]);
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     assert!(out.contains("Learning curve") && out.contains("log_loss"), "{out}");
     let new: Vec<String> = files(folder.path()).difference(&before).cloned().collect();
@@ -246,7 +282,7 @@ fn a_study_coded_with_a_fitted_confidence_is_no_fair_before() {
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text.replace("\"shipped\"", "\"confidence.json\"")).unwrap();
     let (study, labels) = (path(folder.path(), ""), path(folder.path(), "labels.jsonl"));
-    let (_, err, code) = precode(&["learn", &study, "--labels", &labels, "--resamples", "100"]);
+    let (_, err, code) = precode(&["learn", &study, "--labels", &labels, "--resamples", "100", "--orders", "1"]);
     assert_eq!(code, Some(0));
     assert!(err.starts_with("warning: ") && err.contains("\"before\" is not held out"), "{err}");
 }
@@ -255,10 +291,10 @@ fn a_study_coded_with_a_fitted_confidence_is_no_fair_before() {
 fn a_model_is_carried_to_another_study_of_the_same_codebook() {
     let (folder, made) = study();
     let (here, labels) = (path(folder.path(), ""), path(folder.path(), "labels.jsonl"));
-    precode(&["learn", &here, "--labels", &labels, "--resamples", "100"]);
+    precode(&["learn", &here, "--labels", &labels, "--resamples", "100", "--orders", "1"]);
     let model = path(folder.path(), "confidence.json");
     let other = tempfile::tempdir().unwrap();
-    let there = make(Plan { seed: 99, ..Plan::default() });
+    let there = make(Plan { seed: 99, interviews: 9, ..Plan::default() });
     there.write(other.path());
     std::fs::write(other.path().join("labels.jsonl"), there.labels("ben", 0.0, 1)).unwrap();
     let (study, labels) = (path(other.path(), ""), path(other.path(), "labels.jsonl"));

@@ -64,6 +64,6 @@ mod tests {
         let found = anchoring(&[interview; 4], &Bootstrap::default(), |t| percent(t.counts())).unwrap();
         assert!((found.effect.value - 0.15).abs() < 1e-12);
         // All interviews are alike, so resampling says nothing about how uncertain the effect is.
-        assert_eq!(found.effect.percentile, None);
+        assert_eq!(found.effect.interval, None);
     }
 }

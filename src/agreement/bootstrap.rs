@@ -28,6 +28,10 @@ impl Default for Bootstrap {
 
 /// A statistic with its intervals.
 ///
+/// Each of the three usual intervals holds the truth a little less often than it claims when interviews are few or the
+/// statistic is skewed, and each on another side. [`Estimate::interval`] takes in all three: in simulations with a
+/// known truth it holds it in 95 to 97 of 100 runs where it claims 95, for 5 to 10 % more width (`tests/agreement.rs`).
+///
 /// An interval is missing when more than one resample in twenty has no value (a rare code that few interviews hold),
 /// when all resamples have the same value (perfect agreement: resampling cannot know how near 1 the truth is), or when
 /// there are fewer than two interviews: a narrow interval would mislead.
@@ -35,6 +39,8 @@ impl Default for Bootstrap {
 pub struct Estimate {
     /// The statistic.
     pub value: f64,
+    /// The one to quote: from the lowest to the highest bound of percentile, BCa and jackknife interval.
+    pub interval: Option<Interval>,
     /// Percentile interval, its tails widened for few interviews (see [`Bootstrap::estimate`]).
     pub percentile: Option<Interval>,
     /// Bias-corrected and accelerated interval, widened likewise.
@@ -49,7 +55,8 @@ pub struct Estimate {
 const MOST_UNDEFINED: f64 = 0.05;
 
 impl Bootstrap {
-    /// The statistic of all interviews, with the percentile and the BCa interval of the resamples.
+    /// The statistic of all interviews, with the percentile and the BCa interval of the resamples, and the interval
+    /// that takes in both and the jackknife's.
     ///
     /// `statistic` gets, for each of the `interviews`, how often it was drawn.
     ///
@@ -57,6 +64,8 @@ impl Bootstrap {
     /// spread itself, so with n interviews the tails are taken at Φ(√(n/(n−1))·t) and not at 2.5 %, t Student's
     /// quantile with n − 1 degrees ("expanded percentile": Hesterberg 2015, doi:10.1080/00031305.2015.1089789; the
     /// factor goes to 1 as n grows). BCa: Efron (1987), doi:10.2307/2289144, with the jackknife over interviews.
+    /// Jackknife: value ± t·s, s² = (n−1)/n·Σ(vᵢ − v̄)² over the values without each interview; Bell and McCaffrey
+    /// (2002) on why it errs on the safe side with few clusters.
     ///
     /// # Errors
     /// What `statistic` says about all interviews drawn once.
@@ -69,11 +78,16 @@ impl Bootstrap {
         drawn.sort_unstable_by(f64::total_cmp);
         let undefined_share = 1.0 - drawn.len() as f64 / self.resamples.max(1) as f64;
         let error = deviation(&drawn);
-        let mut estimate = Estimate { value, percentile: None, bca: None, error, undefined_share };
+        let mut estimate = Estimate { value, interval: None, percentile: None, bca: None, error, undefined_share };
         if interviews >= 2 && undefined_share <= MOST_UNDEFINED && error > 1e-12 {
             let tail = self.tail(interviews);
-            estimate.percentile = Some(between(&drawn, tail, 1.0 - tail));
-            estimate.bca = bca(&drawn, value, tail, &jackknife(interviews, &statistic));
+            let left_out = jackknife(interviews, &statistic);
+            let percentile = between(&drawn, tail, 1.0 - tail);
+            estimate.percentile = Some(percentile);
+            estimate.bca = bca(&drawn, value, tail, &left_out);
+            let spread = self.student(interviews) * jackknife_error(&left_out);
+            let jackknife = Interval { low: value - spread, high: value + spread };
+            estimate.interval = Some([Some(jackknife), estimate.bca].into_iter().flatten().fold(percentile, hull));
         }
         Ok(estimate)
     }
@@ -96,9 +110,26 @@ impl Bootstrap {
     /// The probability below the lower bound, widened for few interviews.
     fn tail(&self, interviews: usize) -> f64 {
         let n = interviews as f64;
-        let t = student_quantile((1.0 - self.level) / 2.0, n - 1.0);
-        normal_below((n / (n - 1.0)).sqrt() * t)
+        normal_below(-(n / (n - 1.0)).sqrt() * self.student(interviews))
     }
+
+    /// Student's upper quantile for so many interviews.
+    fn student(&self, interviews: usize) -> f64 {
+        student_quantile((1.0 + self.level) / 2.0, interviews as f64 - 1.0)
+    }
+}
+
+impl Estimate {
+    /// The interval to quote held within what the statistic can be at all.
+    pub fn within(mut self, least: f64, most: f64) -> Self {
+        let clamped = |i: Interval| Interval { low: i.low.clamp(least, most), high: i.high.clamp(least, most) };
+        self.interval = self.interval.map(clamped);
+        self
+    }
+}
+
+fn hull(a: Interval, b: Interval) -> Interval {
+    Interval { low: a.low.min(b.low), high: a.high.max(b.high) }
 }
 
 fn deviation(values: &[f64]) -> f64 {
@@ -120,6 +151,13 @@ where
         value
     };
     (0..interviews).filter_map(&mut without).collect()
+}
+
+/// The standard error by the jackknife over interviews.
+fn jackknife_error(left_out: &[f64]) -> f64 {
+    let n = left_out.len() as f64;
+    let mean = left_out.iter().sum::<f64>() / n;
+    ((n - 1.0) / n * left_out.iter().map(|v| (v - mean).powi(2)).sum::<f64>()).sqrt()
 }
 
 fn bca(drawn: &[f64], value: f64, tail: f64, left_out: &[f64]) -> Option<Interval> {
@@ -173,7 +211,7 @@ mod tests {
         let values: Vec<f64> = (0..20).map(f64::from).collect();
         let estimate = Bootstrap::default().estimate(20, mean_of(&values)).unwrap();
         // Student: 9.5 ± 2.093 × 5.916 / √20 = 6.73 … 12.27
-        for interval in [estimate.percentile.unwrap(), estimate.bca.unwrap()] {
+        for interval in [estimate.interval.unwrap(), estimate.percentile.unwrap(), estimate.bca.unwrap()] {
             assert!((interval.low - 6.73).abs() < 0.25 && (interval.high - 12.27).abs() < 0.25, "{interval:?}");
         }
     }

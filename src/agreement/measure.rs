@@ -259,7 +259,7 @@ impl Study<'_> {
                 continue;
             }
             let empty = || Continuum { length: 0, coders: vec![Vec::new(); coders.len()] };
-            let continuum = continua.entry(place.transcript).or_insert_with(empty);
+            let continuum = continua.entry(place.interview).or_insert_with(empty);
             let marked = by_turn.get(&(place.transcript, place.turn));
             for coder in 0..coders.len() {
                 let own = marked.map_or(&[][..], |layers| &layers[coder]);

@@ -11,6 +11,7 @@ pub mod anchoring;
 pub mod bootstrap;
 pub mod distribution;
 pub mod explain;
+pub mod interviews;
 pub mod judgement;
 pub mod many;
 pub mod measure;

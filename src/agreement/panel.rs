@@ -48,6 +48,13 @@ pub struct Figure {
     pub estimate: Result<Estimate, Undefined>,
 }
 
+impl Figure {
+    /// With the interval held within what the statistic can be.
+    fn new(statistic: Statistic, estimate: Result<Estimate, Undefined>) -> Self {
+        Figure { statistic, estimate: estimate.map(|estimate| estimate.within(statistic.least(), 1.0)) }
+    }
+}
+
 impl Serialize for Figure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -107,7 +114,7 @@ pub fn tables(rated: &[Rated], first: usize, second: usize) -> Tables {
     let mut tables = Tables::new();
     for unit in rated {
         if let (Some(a), Some(b)) = (unit.holds[first], unit.holds[second]) {
-            tables.entry(unit.transcript).or_default().add(a, b, unit.times);
+            tables.entry(unit.interview).or_default().add(a, b, unit.times);
         }
     }
     tables
@@ -118,9 +125,8 @@ pub fn pair(scope: Scope, coders: [String; 2], codes: &[Tables], reference: bool
     let interviews = interviews(codes);
     let stacked: Vec<Table> = interviews.iter().map(|id| sum(codes.iter().filter_map(|code| code.get(id)))).collect();
     let total = sum(&stacked);
-    let estimate = |statistic: Statistic, of: fn(Table) -> Result<f64, Undefined>| Figure {
-        statistic,
-        estimate: settings.bootstrap.estimate(stacked.len(), |times| of(weighted(&stacked, times))),
+    let estimate = |statistic: Statistic, of: fn(Table) -> Result<f64, Undefined>| {
+        Figure::new(statistic, settings.bootstrap.estimate(stacked.len(), |times| of(weighted(&stacked, times))))
     };
     let mut figures = vec![
         estimate(Statistic::Percent, |t| pair::percent(t.counts())),
@@ -139,7 +145,7 @@ pub fn pair(scope: Scope, coders: [String; 2], codes: &[Tables], reference: bool
         estimate(Statistic::Pabak, |t| pair::pabak(t.counts())),
     ]);
     if matches!(scope, Scope::Code(_)) {
-        figures.push(Figure { statistic: Statistic::Rho, estimate: rho(total, &settings.rho) });
+        figures.push(Figure::new(Statistic::Rho, rho(total, &settings.rho)));
     }
     if reference {
         figures.extend([
@@ -164,7 +170,7 @@ pub fn pair(scope: Scope, coders: [String; 2], codes: &[Tables], reference: bool
 fn rho(table: Table, rho: &Rho) -> Result<Estimate, Undefined> {
     let kappa = pair::cohen_kappa(table.counts())?;
     let value = rho.of(kappa, table.base_rate()?, table.n())?;
-    Ok(Estimate { value, percentile: None, bca: None, error: 0.0, undefined_share: 0.0 })
+    Ok(Estimate { value, interval: None, percentile: None, bca: None, error: 0.0, undefined_share: 0.0 })
 }
 
 fn over_codes(
@@ -180,7 +186,7 @@ fn over_codes(
     let estimate = settings.bootstrap.estimate(interviews.len(), |times| {
         of(&by_code.iter().map(|tables| weighted(tables, times)).collect::<Vec<_>>())
     });
-    Figure { statistic, estimate }
+    Figure::new(statistic, estimate)
 }
 
 fn interviews(codes: &[Tables]) -> Vec<u32> {
@@ -215,14 +221,14 @@ pub fn group(
         let yes = members.iter().filter(|&&m| unit.holds[m] == Some(true)).count() as u64;
         let no = members.iter().filter(|&&m| unit.holds[m] == Some(false)).count() as u64;
         if yes + no >= 2 {
-            *by_interview.entry(unit.transcript).or_default().entry([yes, no]).or_default() += unit.times;
+            *by_interview.entry(unit.interview).or_default().entry([yes, no]).or_default() += unit.times;
         }
     }
     let interviews: Vec<Vec<Row<2>>> = by_interview.into_values().map(|rows| rows.into_iter().collect()).collect();
     let complete: Vec<Vec<Row<2>>> = interviews.iter().map(|rows| complete(rows, members.len())).collect();
-    let estimate = |statistic, interviews: &[Vec<Row<2>>], of: fn(&[Row<2>]) -> Result<f64, Undefined>| Figure {
-        statistic,
-        estimate: settings.bootstrap.estimate(interviews.len(), |times| of(&times_rows(interviews, times))),
+    let estimate = |statistic, interviews: &[Vec<Row<2>>], of: fn(&[Row<2>]) -> Result<f64, Undefined>| {
+        let drawn = settings.bootstrap.estimate(interviews.len(), |times| of(&times_rows(interviews, times)));
+        Figure::new(statistic, drawn)
     };
     let all = times_rows(&interviews, &vec![1; interviews.len()]);
     let judgements: u64 = all.iter().map(|row| (row.0[0] + row.0[1]) * row.1).sum();
@@ -257,13 +263,13 @@ fn times_rows(interviews: &[Vec<Row<2>>], times: &[u32]) -> Vec<Row<2>> {
 /// Figures for passages: one code gives α_U and ᵤα, several codes the family with cᵤα.
 pub fn passages(interviews: &[Continuum], one_code: bool, settings: &Settings) -> Vec<Figure> {
     let sums: Vec<Sums> = interviews.iter().map(Sums::of).collect();
-    let family = |statistic, of: fn(&Sums) -> Result<f64, Undefined>| Figure {
-        statistic,
-        estimate: settings.bootstrap.estimate(sums.len(), |times| {
+    let family = |statistic, of: fn(&Sums) -> Result<f64, Undefined>| {
+        let estimate = settings.bootstrap.estimate(sums.len(), |times| {
             let mut total = Sums::default();
             sums.iter().zip(times).for_each(|(sums, &times)| total.add(sums, f64::from(times)));
             of(&total)
-        }),
+        });
+        Figure::new(statistic, estimate)
     };
     if !one_code {
         return vec![
@@ -276,5 +282,5 @@ pub fn passages(interviews: &[Continuum], one_code: bool, settings: &Settings) -
         let drawn = interviews.iter().zip(times).flat_map(|(c, &n)| std::iter::repeat_n(c, n as usize));
         unitizing::alpha_u(&drawn.cloned().collect::<Vec<_>>())
     });
-    vec![Figure { statistic: Statistic::AlphaU, estimate: alpha_u }, family(Statistic::UAlpha, Sums::nominal)]
+    vec![Figure::new(Statistic::AlphaU, alpha_u), family(Statistic::UAlpha, Sums::nominal)]
 }

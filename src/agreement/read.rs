@@ -7,6 +7,7 @@
 //! line for every judged answer, so an answer without a line is missing and not denied. A CSV has one line for every
 //! code given, so every respondent's answer of an interview that the coder names at all counts as judged.
 
+use super::interviews::Interviews;
 use super::judgement::{Judgement, Judgements, MACHINE, Stratum};
 use super::units::Place;
 use crate::coding::{Coding, TurnRow};
@@ -227,12 +228,18 @@ pub fn add(to: &mut Judgements, labels: &Labels, occasion: usize, stratum: Strat
 }
 
 /// The answers as places, in the order of the judgements' transcripts.
-pub fn answer_places(judgements: &mut Judgements, answers: &Answers) -> Vec<Place> {
+pub fn answer_places(judgements: &mut Judgements, answers: &Answers, interviews: &Interviews) -> Vec<Place> {
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    let mut number = |transcript: &str, turn: usize| {
+        let next = numbers.len() as u32;
+        *numbers.entry(interviews.name(transcript, turn)).or_insert(next)
+    };
     let mut places: Vec<Place> = answers
         .iter()
         .map(|(name, turn, start, end)| Place {
             transcript: judgements.transcript(name),
             turn: turn as u32,
+            interview: number(name, turn),
             start: start as u32,
             end: end as u32,
         })

@@ -28,11 +28,6 @@ const SHOWN: [(Statistic, &str); 14] = [
     (Statistic::CuAlpha, "cualpha"),
 ];
 
-/// The interval to quote: BCa where there is one.
-fn interval(estimate: &Estimate) -> Option<Interval> {
-    estimate.bca.or(estimate.percentile)
-}
-
 fn number(value: f64) -> String {
     format!("{value:.3}")
 }
@@ -44,7 +39,7 @@ fn short(panel: &Panel, statistic: Statistic) -> String {
 
 fn with_interval(estimate: Option<Estimate>) -> String {
     let Some(estimate) = estimate else { return "-".to_string() };
-    match interval(&estimate) {
+    match estimate.interval {
         Some(bounds) => format!("{:.3} [{:.2}, {:.2}]", estimate.value, bounds.low, bounds.high),
         None => format!("{:.3} [-]", estimate.value),
     }
@@ -191,8 +186,8 @@ fn notes(report: &Report) -> String {
         );
     }
     out.push_str(
-        "Intervals: 95 %, bootstrap over whole interviews (BCa; percentile in CSV and JSON). [-]: too few interviews \
-         hold the code, or no disagreement to resample. -: no value; CSV and JSON say why.\n",
+        "Intervals: 95 %, over whole interviews; each takes in the percentile, the BCa and the jackknife interval. \
+         [-]: too few interviews hold the code, or no disagreement to resample. -: no value; CSV and JSON say why.\n",
     );
     out
 }
@@ -215,6 +210,8 @@ pub fn csv(report: &Report) -> Result<String, csv::Error> {
         "neither",
         "statistic",
         "value",
+        "low",
+        "high",
         "percentile_low",
         "percentile_high",
         "bca_low",
@@ -249,10 +246,11 @@ fn exact(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-fn estimate_cells(estimate: &Estimate) -> [String; 5] {
+fn estimate_cells(estimate: &Estimate) -> [String; 7] {
     let bounds = |i: Option<Interval>| [exact(i.map(|i| i.low)), exact(i.map(|i| i.high))];
+    let [low, high] = bounds(estimate.interval);
     let ([a, b], [c, d]) = (bounds(estimate.percentile), bounds(estimate.bca));
-    [estimate.value.to_string(), a, b, c, d]
+    [estimate.value.to_string(), low, high, a, b, c, d]
 }
 
 fn csv_line(report: &Report, section: &Section, panel: &Panel, figure: &Figure) -> Vec<String> {
@@ -265,7 +263,7 @@ fn csv_line(report: &Report, section: &Section, panel: &Panel, figure: &Figure) 
     row.push(figure.statistic.described().name.to_string());
     match &figure.estimate {
         Ok(estimate) => row.extend(estimate_cells(estimate).into_iter().chain([String::new()])),
-        Err(why) => row.extend([const { String::new() }; 5].into_iter().chain([why.to_string()])),
+        Err(why) => row.extend([const { String::new() }; 7].into_iter().chain([why.to_string()])),
     }
     row.push(panel.sentence.clone().unwrap_or_default());
     row

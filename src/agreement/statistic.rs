@@ -154,6 +154,16 @@ pub const ALL: [Described; 19] = [
 ];
 
 impl Statistic {
+    /// The least value that it can have, if there is one; the largest of each is 1.
+    pub fn least(self) -> f64 {
+        use Statistic::{AlphaU, CuAlpha, F1, Negative, Percent, Positive, Precision, Recall, UAlpha, UAlphaBinary};
+        match self {
+            Percent | Positive | Negative | Precision | Recall | F1 => 0.0,
+            AlphaU | UAlpha | UAlphaBinary | CuAlpha => f64::NEG_INFINITY,
+            _ => -1.0,
+        }
+    }
+
     /// Its line in [`ALL`].
     pub fn described(self) -> Described {
         ALL[self as usize]

@@ -3,11 +3,13 @@
 //! Comes in: paths. Goes out: judgements, units, rows, and what could not be used. Never happens here: printing,
 //! a change of any file.
 
+use super::interviews::Interviews;
 use super::judgement::{Judgement, Judgements, SETTLED, Stratum};
 use super::read::{self, Answers, Labels};
 use super::units::{Place, Unit};
 use crate::coding::{Coding, TurnRow};
 use crate::diagnostic::Diagnostic;
+use crate::segment;
 use crate::store::journal::present::{DecisionRow, Judged};
 use crate::store::journal::row::{Shown, Verdict};
 use crate::store::journal::{Journal, JournalError};
@@ -16,7 +18,6 @@ use crate::store::manifest::Manifest;
 use crate::store::{StoreError, rows, seen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use unicode_segmentation::UnicodeSegmentation;
 
 /// Why a study could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,8 @@ pub struct Loaded {
     pub turns: Vec<TurnRow>,
     /// The respondents' turns.
     pub answers: Answers,
+    /// Which answers belong together.
+    pub interviews: Interviews,
     /// Effective decisions; empty when nobody has decided anything.
     pub decisions: Vec<DecisionRow>,
     /// Segments that were judged for every code.
@@ -86,6 +89,7 @@ pub fn load(study: &Study) -> Result<Loaded, StudyError> {
     };
     Ok(Loaded {
         answers: Answers::of(&turns),
+        interviews: Interviews::of(&turns, &manifest.inputs),
         turns,
         manifest,
         codings,
@@ -208,7 +212,7 @@ pub fn places(
     judgements: &mut Judgements,
     unit: Unit,
 ) -> Result<Vec<Place>, StudyError> {
-    let answers = read::answer_places(judgements, &loaded.answers);
+    let answers = read::answer_places(judgements, &loaded.answers, &loaded.interviews);
     match unit {
         Unit::Answer => Ok(answers),
         Unit::Span => refuse_whole_answers(judgements, "span").map(|()| answers),
@@ -218,7 +222,7 @@ pub fn places(
         }
         Unit::Segment => {
             refuse_whole_answers(judgements, "segment")?;
-            Ok(segments(loaded, judgements))
+            Ok(segments(loaded, judgements, &answers))
         }
     }
 }
@@ -231,14 +235,14 @@ fn refuse_whole_answers(judgements: &Judgements, unit: &'static str) -> Result<(
     }
 }
 
-fn segments(loaded: &Loaded, judgements: &mut Judgements) -> Vec<Place> {
-    let places = loaded.codings.iter().map(|row| Place {
-        transcript: judgements.transcript(&row.transcript),
-        turn: row.turn as u32,
-        start: row.start as u32,
-        end: row.end as u32,
-    });
-    places.collect::<BTreeSet<_>>().into_iter().collect()
+fn segments(loaded: &Loaded, judgements: &mut Judgements, answers: &[Place]) -> Vec<Place> {
+    let by_turn: BTreeMap<(u32, u32), u32> = answers.iter().map(|p| ((p.transcript, p.turn), p.interview)).collect();
+    let place = |row: &Coding| {
+        let (transcript, turn) = (judgements.transcript(&row.transcript), row.turn as u32);
+        let interview = *by_turn.get(&(transcript, turn))?;
+        Some(Place { transcript, turn, interview, start: row.start as u32, end: row.end as u32 })
+    };
+    loaded.codings.iter().filter_map(place).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn sentences(study: &Study, judgements: &Judgements, answers: &[Place]) -> Result<Vec<Place>, StudyError> {
@@ -252,14 +256,12 @@ fn sentences(study: &Study, judgements: &Judgements, answers: &[Place]) -> Resul
         }
         let (from, to) = (answer.start as usize, (answer.end as usize).min(text.1.len()));
         let words: String = text.1[from.min(to)..to].iter().collect();
-        let mut at = answer.start;
-        for sentence in words.split_sentence_bounds() {
-            let end = at + sentence.chars().count() as u32;
-            if !sentence.trim().is_empty() {
-                out.push(Place { start: at, end, ..*answer });
-            }
-            at = end;
-        }
+        let places = segment::sentence_places(&words).into_iter();
+        out.extend(places.map(|(start, end)| Place {
+            start: answer.start + start as u32,
+            end: answer.start + end as u32,
+            ..*answer
+        }));
     }
     Ok(out)
 }

@@ -43,6 +43,8 @@ pub struct Place {
     pub transcript: u32,
     /// Place of the turn among all turns.
     pub turn: u32,
+    /// Number of the interview, by which units are resampled.
+    pub interview: u32,
     /// First code point.
     pub start: u32,
     /// First code point after it.
@@ -52,10 +54,8 @@ pub struct Place {
 /// A unit, or several alike, with what each coder said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rated {
-    /// Place in [`Judgements::transcripts`].
-    pub transcript: u32,
-    /// Place of the turn among all turns.
-    pub turn: u32,
+    /// Number of the interview.
+    pub interview: u32,
     /// Units that this stands for: 1, or the number of characters.
     pub times: u64,
     /// By coder; none: not judged.
@@ -103,7 +103,7 @@ impl<'a> Index<'a> {
             for piece in pieces(place, rows, unit) {
                 let holds = (0..self.coders).map(|coder| said(rows, coder, piece, unit)).collect();
                 let times = if unit == Unit::Span { u64::from(piece.1 - piece.0) } else { 1 };
-                out.push(Rated { transcript: place.transcript, turn: place.turn, times, holds });
+                out.push(Rated { interview: place.interview, times, holds });
             }
         }
         out
@@ -152,7 +152,7 @@ mod tests {
         judgements
     }
 
-    const TURN: Place = Place { transcript: 0, turn: 1, start: 0, end: 50 };
+    const TURN: Place = Place { transcript: 0, turn: 1, interview: 0, start: 0, end: 50 };
 
     #[test]
     fn characters_are_cut_where_coders_differ() {

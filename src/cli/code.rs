@@ -376,7 +376,9 @@ fn code(
     let coder = Coder::new(&material.lexicon, Options { unit: args.unit.meant() });
     let progress = Progress::new(&material.corpus, args.quiet);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let refit = material.confidence.as_ref().map(|(model, _)| move |codings: &mut [Coding]| apply(model, codings));
+    let whole = args.unit.meant() == Unit::Answer;
+    let refit =
+        material.confidence.as_ref().map(|(model, _)| move |codings: &mut [Coding]| apply(model, codings, whole));
     let run = Run {
         refit: refit.as_ref().map(|refit| refit as &Refit<'_>),
         corpus: &material.corpus,

@@ -7,7 +7,7 @@ use crate::agreement::judgement::Stratum;
 use crate::agreement::study::{self, LabelFile, Loaded};
 use crate::learn::example::{Examples, collect};
 use crate::learn::model::{MODEL_SCHEMA, Model};
-use crate::learn::report::{self, Outcome, Settings};
+use crate::learn::report::{self, Book, Outcome, Settings};
 use crate::store::layout::Study;
 use crate::store::manifest::SHIPPED;
 use anyhow::Context;
@@ -43,6 +43,9 @@ pub struct LearnArgs {
     /// Resamples of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 1000)]
     resamples: usize,
+    /// Random orders of the decisions that the learning curve is averaged over; 0 leaves the curve out
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    orders: u64,
     /// Seed of groups, orders and resamples
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
     seed: u64,
@@ -71,7 +74,7 @@ impl LabelArgs {
     pub fn examples(&self, loaded: &Loaded, console: &mut Console) -> anyhow::Result<Examples> {
         let (judgements, problems) = study::judgements(loaded, &self.files(), None)?;
         console.problems(&problems);
-        let mut examples = collect(&loaded.codings, &judgements);
+        let mut examples = collect(&loaded.codings, &judgements, &loaded.interviews);
         examples.unmeasure(&loaded.codings, &loaded.leaked);
         Ok(examples)
     }
@@ -91,8 +94,8 @@ pub fn learn(args: &LearnArgs, console: &mut Console) -> anyhow::Result<Exit> {
         return carry(args, from, &study, &loaded, &examples, &bootstrap, console);
     }
     warn_of_own_confidence(&loaded, console);
-    let settings = Settings { stems: args.stems, seed: args.seed, bootstrap };
-    let outcome = report::learn(&loaded.codings, &examples, &loaded.manifest.lexicon.sha256, &settings);
+    let settings = Settings { stems: args.stems, orders: args.orders, seed: args.seed, bootstrap };
+    let outcome = report::learn(&loaded.codings, &examples, &codebook(&loaded), &settings);
     write(&study, &outcome)?;
     if let Some(path) = &args.predictions {
         write_whole(path, predictions(&loaded, &examples, &outcome).as_bytes())?;
@@ -104,6 +107,22 @@ pub fn learn(args: &LearnArgs, console: &mut Console) -> anyhow::Result<Exit> {
     };
     console.bytes(text.as_bytes())?;
     Ok(if examples.rows.is_empty() { Exit::Nothing } else { Exit::Done })
+}
+
+/// What learning must know of the codebook and of how the study was coded.
+pub fn codebook(loaded: &Loaded) -> Book {
+    let manifest = &loaded.manifest;
+    let exclusive = manifest.codebook.facets.iter().filter(|facet| facet.exclusive);
+    Book {
+        digest: manifest.lexicon.sha256.clone(),
+        exclusive: exclusive.map(|facet| facet.name.clone()).collect(),
+        whole: is_whole(loaded),
+    }
+}
+
+/// Whether answers were judged as one piece.
+pub fn is_whole(loaded: &Loaded) -> bool {
+    loaded.manifest.options.get("unit").is_none_or(|unit| unit == "answer")
 }
 
 /// A study that was coded with a fitted confidence: decisions that it was fitted on flatter it as what is replaced.
@@ -157,14 +176,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().inspect_err(|_| drop(std::fs::remove_file(&partial))).with_context(|| path.display().to_string())
 }
 
-/// Held-out confidences, one line a decision.
+/// Held-out confidences, one line a decision; then those of the learning curve, after so many decisions in each order.
+/// What trained is known from it: of the decisions in another fold, the first ones by `rank`.
 fn predictions(loaded: &Loaded, examples: &Examples, outcome: &Outcome) -> String {
-    let mut out = String::from("transcript,turn,code,holds,measures,before,learned\n");
-    for (example, (before, learned)) in examples.rows.iter().zip(&outcome.held_out) {
-        let row = &loaded.codings[example.row];
-        let (holds, measures) = (u8::from(example.holds), u8::from(example.measures));
-        let name = row.transcript.replace('"', "\"\"");
-        let _ = writeln!(out, "\"{name}\",{},{},{holds},{measures},{before},{learned}", row.turn, row.code);
+    let mut out = String::from("decisions,order,transcript,turn,code,holds,measures,fold,rank,before,learned\n");
+    let all = (String::from("all"), None, outcome.held_out.iter().map(|(_, learned)| *learned).collect::<Vec<_>>());
+    let curve =
+        outcome.traces.iter().map(|t| (format!("{},{}", t.decisions, t.order), Some(&t.rank), t.confidences.clone()));
+    for (name, rank, learned) in std::iter::once(all).chain(curve) {
+        let name = if rank.is_none() { format!("{name},") } else { name };
+        for (i, example) in examples.rows.iter().enumerate() {
+            let row = &loaded.codings[example.row];
+            let transcript = row.transcript.replace('"', "\"\"");
+            let place = format!("\"{transcript}\",{},{}", row.turn, row.code);
+            let said = format!("{},{}", u8::from(example.holds), u8::from(example.measures));
+            let rank = rank.map_or_else(String::new, |rank| rank[i].to_string());
+            let (fold, before) = (outcome.fold[i], outcome.held_out[i].0);
+            let _ = writeln!(out, "{name},{place},{said},{fold},{rank},{before},{}", learned[i]);
+        }
     }
     out
 }
@@ -198,7 +227,7 @@ fn carry(
     let adopted = model.codes.values().filter(|of| of.adopted).count();
     let mut text = format!("carried over: {adopted} codes, fitted on {} decisions\n", model.decisions);
     if examples.rows.iter().any(|e| e.measures) {
-        let gains = report::carried(&model, &loaded.codings, examples, bootstrap);
+        let gains = report::carried(&model, &loaded.codings, examples, is_whole(loaded), bootstrap);
         report::gain_lines(&mut text, "On this study's decisions, none of which it was fitted on", &gains);
     }
     console.bytes(text.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::exit::Exit;
-use super::learn::{LabelArgs, write_whole};
+use super::learn::{LabelArgs, codebook, is_whole, write_whole};
 use crate::agreement::bootstrap::Bootstrap;
 use crate::agreement::study::{self, Loaded};
 use crate::coding::PROPOSED;
@@ -111,13 +111,13 @@ fn confidences(
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     let model: Model = serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?;
     let bootstrap = Bootstrap { resamples: 1, ..Bootstrap::default() };
-    let settings = Settings { stems: model.stems, seed, bootstrap };
-    let outcome = learn(&loaded.codings, examples, &model.codebook, &settings);
+    let settings = Settings { stems: model.stems, orders: 0, seed, bootstrap };
+    let outcome = learn(&loaded.codings, examples, &codebook(loaded), &settings);
     let adopted = |code: &str| model.codes.get(code).is_some_and(|of| of.adopted);
     let held_out = examples.rows.iter().zip(&outcome.held_out);
     let held_out = held_out.map(|(e, (before, after))| if adopted(&e.code) { *after } else { *before }).collect();
     let mut rows = loaded.codings.clone();
-    apply(&model, &mut rows);
+    apply(&model, &mut rows, is_whole(loaded));
     Ok(("learned, held out", held_out, rows.iter().map(|row| row.confidence).collect()))
 }
 
@@ -161,7 +161,7 @@ fn judged_blind(loaded: &Loaded, examples: &Examples) -> BTreeSet<(String, usize
     let rows = examples.rows.iter().filter(|e| e.measures);
     let rows = rows.map(|e| (loaded.codings[e.row].transcript.clone(), e.turn));
     let untouched = examples.untouched.iter().filter(|u| u.measures);
-    rows.chain(untouched.map(|u| (examples.interviews[u.interview].clone(), u.turn))).collect()
+    rows.chain(untouched.map(|u| (u.transcript.clone(), u.turn))).collect()
 }
 
 /// What was missed, once answers of the sample were judged.
@@ -172,7 +172,7 @@ fn missed(study: &Study, loaded: &Loaded, examples: &Examples, seed: u64) -> any
         *verdicts.entry((&loaded.codings[e.row].transcript, e.turn, &e.code)).or_default() |= e.holds;
     }
     for u in examples.untouched.iter().filter(|u| u.measures) {
-        *verdicts.entry((&examples.interviews[u.interview], u.turn, &u.code)).or_default() |= u.holds;
+        *verdicts.entry((&u.transcript, u.turn, &u.code)).or_default() |= u.holds;
     }
     let codes: Vec<String> = loaded.manifest.codebook.codes.iter().map(|code| code.name.clone()).collect();
     let verdict = |transcript: &str, turn: usize, code: &str| verdicts.get(&(transcript, turn, code)).copied();

@@ -1,85 +1,102 @@
 //! The learning curve: how good the learned confidence is after so many decisions.
 //!
-//! Comes in: features and examples. Goes out: held-out kappa and log loss after 25, 50, 100, 200 decisions, beside the
-//! confidence that is replaced. Never happens here: a figure from interviews that were trained on.
+//! Comes in: features and examples. Goes out: every measure on held-out interviews after 25, 50, 100, 200 decisions,
+//! beside the confidence that is replaced. Never happens here: a figure from interviews that were trained on.
+//!
+//! Decisions come as a reviewer makes them: answer after answer, in a random order, all codes of an answer together.
 
-use super::example::{Example, Examples};
-use super::features::Table;
-use super::measure::{Forecast, kappa, log_loss};
-use super::model::{predict, weigh};
-use super::validate::{FREEDOMS, forecasts, groups};
+use super::example::Examples;
+use super::measure::{Forecast, Gain, gains};
+use super::validate::{Problem, forecasts, held_out_after};
+use crate::agreement::bootstrap::Bootstrap;
 use crate::agreement::random::Random;
+use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers of decisions at which the curve is drawn.
 pub const SIZES: [usize; 4] = [25, 50, 100, 200];
 
-/// Random orders of decisions that a point is averaged over.
-const ORDERS: u64 = 5;
-
 /// One point of the curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
-    /// Decisions that the model was fitted on.
+    /// Decisions on rows that the model was fitted on.
     pub decisions: usize,
-    /// Held-out kappa, mean over random choices of the decisions.
-    pub kappa: f64,
-    /// Held-out log loss, likewise.
-    pub log_loss: f64,
-    /// Kappa of the confidence that is replaced, on the same interviews.
-    pub kappa_before: f64,
-    /// Its log loss.
-    pub log_loss_before: f64,
+    /// Answers that these lie in, on average.
+    pub answers: f64,
+    /// Measures before and after, mean over random orders of the decisions.
+    pub gains: Vec<Gain>,
 }
 
-/// The curve; sizes that no training set reaches are left out, the last point has all decisions.
-pub fn curve(table: &Table, examples: &Examples, before: &[Forecast], seed: u64) -> Vec<Point> {
-    let groups = groups(examples.interviews.len(), 10, seed);
-    let last = groups.iter().max().copied().unwrap_or(0);
-    let outside = |group: usize| examples.rows.iter().filter(|e| groups[e.interview] != group).count();
-    let most = (0..=last).map(outside).min().unwrap_or(0);
-    let sizes = SIZES.into_iter().filter(|&n| n < most).chain((most > 0).then_some(most));
-    sizes.filter_map(|n| point(table, examples, &groups, n, seed, before)).collect()
-}
-
-fn point(
-    table: &Table,
-    examples: &Examples,
-    groups: &[usize],
-    n: usize,
-    seed: u64,
-    before: &[Forecast],
-) -> Option<Point> {
-    let last = groups.iter().max().copied().unwrap_or(0);
-    let (mut kappas, mut losses) = (0.0, 0.0);
-    for order in 0..ORDERS {
-        let mut confidences = vec![0.0; examples.rows.len()];
-        for group in 0..=last {
-            let training = some(examples, groups, group, n, seed + order);
-            // The strength of the priors needs more decisions than these to be chosen; the middle one is taken.
-            let weights = weigh(table, &training, FREEDOMS[1]);
-            for (i, e) in examples.rows.iter().enumerate().filter(|(_, e)| groups[e.interview] == group) {
-                confidences[i] = predict(&table.rows[e.row], &weights);
-            }
-        }
-        let after = forecasts(examples, &confidences, |_| true);
-        kappas += kappa(&after).ok()?;
-        losses += log_loss(&after).ok()?;
+impl Point {
+    /// A measure, before and after.
+    pub fn of(&self, measure: &str) -> (Option<f64>, Option<f64>) {
+        let found = self.gains.iter().find(|gain| gain.measure == measure);
+        found.map_or((None, None), |gain| (gain.before, gain.after))
     }
-    let mean = |sum: f64| sum / ORDERS as f64;
-    Some(Point {
-        decisions: n,
-        kappa: mean(kappas),
-        log_loss: mean(losses),
-        kappa_before: kappa(before).ok()?,
-        log_loss_before: log_loss(before).ok()?,
-    })
 }
 
-/// So many decisions of the interviews outside a group, at random.
-fn some<'a>(examples: &'a Examples, groups: &[usize], group: usize, n: usize, seed: u64) -> Vec<&'a Example> {
-    let mut outside: Vec<&Example> = examples.rows.iter().filter(|e| groups[e.interview] != group).collect();
-    Random::new(seed).shuffle(&mut outside);
-    outside.truncate(n);
-    outside
+/// Held-out confidences after so many decisions in one order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// Decisions that trained.
+    pub decisions: usize,
+    /// Which order.
+    pub order: u64,
+    /// For each example, its place in the order.
+    pub rank: Vec<usize>,
+    /// For each example, the learned confidence.
+    pub confidences: Vec<f64>,
+}
+
+/// The traces of every size in every order; sizes that no training set reaches are left out, the last has all decisions.
+pub fn traces(problem: &Problem, orders: u64) -> Vec<Trace> {
+    let (fold, n) = problem.folds();
+    let outside = |held: usize| fold.iter().filter(|&&other| other != held).count();
+    let most = (0..n).map(outside).min().unwrap_or(0);
+    let sizes = SIZES.into_iter().filter(|&size| size < most).chain((most > 0).then_some(most));
+    let wanted: Vec<(usize, u64)> = sizes.flat_map(|size| (0..orders).map(move |order| (size, order))).collect();
+    let one = |&(decisions, order): &(usize, u64)| {
+        let ordered = ordered(problem.examples, problem.seed + order);
+        let mut rank = vec![0; ordered.len()];
+        ordered.iter().enumerate().for_each(|(place, &i)| rank[i] = place);
+        let confidences = held_out_after(problem, &ordered, decisions);
+        Trace { decisions, order, rank, confidences }
+    };
+    wanted.par_iter().map(one).collect()
+}
+
+/// The places of the examples, answers in random order.
+fn ordered(examples: &Examples, seed: u64) -> Vec<usize> {
+    let mut answers: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    examples.rows.iter().enumerate().for_each(|(i, e)| answers.entry((e.interview, e.turn)).or_default().push(i));
+    let mut answers: Vec<Vec<usize>> = answers.into_values().collect();
+    Random::new(seed).shuffle(&mut answers);
+    answers.into_iter().flatten().collect()
+}
+
+/// The curve from its traces.
+pub fn curve(problem: &Problem, traces: &[Trace], before: &[Forecast], bootstrap: &Bootstrap) -> Vec<Point> {
+    let mut by_size: BTreeMap<usize, Vec<&Trace>> = BTreeMap::new();
+    traces.iter().for_each(|trace| by_size.entry(trace.decisions).or_default().push(trace));
+    let point = |(decisions, traces): (usize, Vec<&Trace>)| {
+        let runs: Vec<Vec<Forecast>> =
+            traces.iter().map(|trace| forecasts(problem.examples, &trace.confidences, |_| true)).collect();
+        let answers = traces.iter().map(|trace| answers(problem, trace)).sum::<f64>() / traces.len().max(1) as f64;
+        Point { decisions, answers, gains: gains(before, &runs, bootstrap) }
+    };
+    by_size.into_iter().map(point).collect()
+}
+
+/// Answers that the decisions of a trace lie in, on average over the groups that are held out.
+fn answers(problem: &Problem, trace: &Trace) -> f64 {
+    let (fold, n) = problem.folds();
+    let rows = &problem.examples.rows;
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    places.sort_by_key(|&i| trace.rank[i]);
+    let one = |held: usize| {
+        let training = places.iter().filter(|&&i| fold[i] != held).take(trace.decisions);
+        training.map(|&i| (rows[i].interview, rows[i].turn)).collect::<BTreeSet<_>>().len()
+    };
+    (0..n).map(one).sum::<usize>() as f64 / n.max(1) as f64
 }

@@ -98,7 +98,7 @@ pub fn learning_curve(points: &[Point]) -> String {
     let most = points.iter().map(|p| p.decisions).max().unwrap_or(1).max(2) as f64;
     let least = points.iter().map(|p| p.decisions).min().unwrap_or(1).max(1) as f64;
     let across = |n: usize| x(if most > least { (n as f64 / least).ln() / (most / least).ln() } else { 0.5 });
-    let up = |kappa: f64| y(kappa.clamp(0.0, 1.0));
+    let up = |kappa: Option<f64>| y(kappa.unwrap_or(0.0).clamp(0.0, 1.0));
     for i in 0..=5 {
         let share = f64::from(i) / 5.0;
         let (left, at) = (EDGE - 6.0, y(share) + 4.0);
@@ -108,12 +108,12 @@ pub fn learning_curve(points: &[Point]) -> String {
         let (at, low) = (across(point.decisions), y(0.0) + 16.0);
         let _ = writeln!(out, "<text x=\"{at:.1}\" y=\"{low}\" text-anchor=\"middle\">{}</text>", point.decisions);
     }
-    let line = |of: fn(&Point) -> f64| {
+    let line = |of: fn(&Point) -> Option<f64>| {
         points.iter().map(|p| format!("{:.1},{:.1}", across(p.decisions), up(of(p)))).collect::<Vec<_>>().join(" ")
     };
     for (name, colour, path, place) in [
-        ("learned", "#0b5394", line(|p| p.kappa), EDGE + 18.0),
-        ("before", "#b45f06", line(|p| p.kappa_before), EDGE + 34.0),
+        ("learned", "#0b5394", line(|p| p.of("kappa").1), EDGE + 18.0),
+        ("before", "#b45f06", line(|p| p.of("kappa").0), EDGE + 34.0),
     ] {
         let _ = writeln!(out, "<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
         let _ = writeln!(out, "<text x=\"{}\" y=\"{place}\" fill=\"{colour}\">{name}</text>", EDGE + 10.0);

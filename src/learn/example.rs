@@ -4,6 +4,7 @@
 //! verdict, and the verdicts on answers without a row, which count for kappa and F1. Never happens here: a verdict
 //! where coders are even.
 
+use crate::agreement::interviews::Interviews;
 use crate::agreement::judgement::{Judgement, Judgements, MACHINE, SETTLED, Stratum};
 use crate::coding::Coding;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub struct Example {
 pub struct Untouched {
     /// Place of the interview in [`Examples::interviews`].
     pub interview: usize,
+    /// Name of the transcript.
+    pub transcript: String,
     /// Full name of the code.
     pub code: String,
     /// Place of the turn.
@@ -85,12 +88,12 @@ type Key<'a> = (&'a str, usize, &'a str);
 
 /// Examples from everything that people judged. Of several rows for one answer and code, the strongest is the example
 /// when the answer was judged as a whole; a row whose own segment was judged is an example by itself.
-pub fn collect(codings: &[Coding], judgements: &Judgements) -> Examples {
+pub fn collect(codings: &[Coding], judgements: &Judgements, interviews: &Interviews) -> Examples {
     let mut rows: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (i, row) in codings.iter().enumerate() {
         rows.entry((&row.transcript, row.turn, &row.code)).or_default().push(i);
     }
-    let mut found = Collector::default();
+    let mut found = Collector { examples: Examples::default(), places: BTreeMap::new(), interviews };
     for (key, said) in &verdicts(judgements) {
         match rows.get(key) {
             None => found.untouched(*key, said),
@@ -108,7 +111,7 @@ impl Examples {
             example.measures &= !seen.contains(&answer);
         }
         for untouched in &mut self.untouched {
-            let answer = (self.interviews[untouched.interview].clone(), untouched.turn);
+            let answer = (untouched.transcript.clone(), untouched.turn);
             untouched.measures &= !seen.contains(&answer);
         }
     }
@@ -165,14 +168,15 @@ fn stronger(codings: &[Coding], a: usize, b: usize) -> std::cmp::Ordering {
     codings[a].score.total_cmp(&codings[b].score).then(b.cmp(&a))
 }
 
-#[derive(Default)]
-struct Collector {
+struct Collector<'a> {
     examples: Examples,
     places: BTreeMap<String, usize>,
+    interviews: &'a Interviews,
 }
 
-impl Collector {
-    fn interview(&mut self, name: &str) -> usize {
+impl Collector<'_> {
+    fn interview(&mut self, transcript: &str, turn: usize) -> usize {
+        let name = self.interviews.name(transcript, turn);
         let next = self.places.len();
         *self.places.entry(name.to_string()).or_insert_with(|| {
             self.examples.interviews.push(name.to_string());
@@ -193,7 +197,7 @@ impl Collector {
 
     fn example(&mut self, (transcript, turn, code): Key, row: usize, votes: Votes) {
         if let Some(holds) = votes.verdict() {
-            let interview = self.interview(transcript);
+            let interview = self.interview(transcript, turn);
             let code = code.to_string();
             self.examples.rows.push(Example { interview, row, code, turn, holds, measures: votes.blind });
         }
@@ -202,9 +206,10 @@ impl Collector {
     fn untouched(&mut self, (transcript, turn, code): Key, said: &Said) {
         for votes in said.whole.iter().chain(said.parts.values()) {
             if let Some(holds) = votes.verdict() {
-                let interview = self.interview(transcript);
-                let code = code.to_string();
-                self.examples.untouched.push(Untouched { interview, code, turn, holds, measures: votes.blind });
+                let interview = self.interview(transcript, turn);
+                let (transcript, code) = (transcript.to_string(), code.to_string());
+                let measures = votes.blind;
+                self.examples.untouched.push(Untouched { interview, transcript, code, turn, holds, measures });
             }
         }
     }
@@ -223,12 +228,12 @@ mod tests {
     fn a_verdict_is_what_was_settled_else_what_most_say_and_a_tie_is_none() {
         let mut judgements = Judgements::default();
         judgement("ana", None, true, Stratum::Assisted, &mut judgements);
-        assert_eq!(collect(&[], &judgements).untouched.len(), 1);
-        assert!(!collect(&[], &judgements).untouched[0].measures);
+        assert_eq!(collect(&[], &judgements, &Interviews::default()).untouched.len(), 1);
+        assert!(!collect(&[], &judgements, &Interviews::default()).untouched[0].measures);
         judgement("ben", None, false, Stratum::Blind, &mut judgements);
-        assert_eq!(collect(&[], &judgements).untouched, []);
+        assert_eq!(collect(&[], &judgements, &Interviews::default()).untouched, []);
         judgement(SETTLED, None, false, Stratum::Neutral, &mut judgements);
-        let settled = collect(&[], &judgements).untouched;
+        let settled = collect(&[], &judgements, &Interviews::default()).untouched;
         assert_eq!((settled[0].holds, settled[0].measures), (false, true));
     }
 
@@ -237,7 +242,7 @@ mod tests {
         let mut judgements = Judgements::default();
         judgement("ana", Some((0, 90)), false, Stratum::Blind, &mut judgements);
         judgement("ana", Some((20, 40)), true, Stratum::Blind, &mut judgements);
-        let found = collect(&[], &judgements).untouched;
+        let found = collect(&[], &judgements, &Interviews::default()).untouched;
         assert_eq!(found.iter().map(|u| u.holds).collect::<Vec<_>>(), [true]);
     }
 }

@@ -1,25 +1,40 @@
 //! The evidence of a row as named numbers.
 //!
-//! Comes in: the rows of a study. Goes out: for each row, features by name. Never happens here: anything that depends
-//! on the confidence that a row shows, which may itself come from a model: scores and evidence only.
+//! Comes in: the rows of a study. Goes out: for each row, the log-odds that learning starts from, and features by name.
+//! Never happens here: anything that depends on the confidence that a row shows, which may itself come from a model:
+//! scores and evidence only.
 
 use super::logistic::sigmoid;
 use crate::coding::{Coding, Flag};
+use crate::confidence::share;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The confidence that the model replaces, as a line in the score: log-odds = intercept + slope × score.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// Log-odds at a score of 0.
-    pub intercept: f64,
-    /// Log-odds for a point of score.
-    pub slope: f64,
+/// What the score of a row is, and so which confidence learning starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Log-odds of a fitted confidence that the codebook ships with.
+    LogOdds,
+    /// A sum of weights of evidence; the confidence is its share, 1 − e^(−score).
+    Share,
 }
 
-impl Line {
-    fn at(self, score: f64) -> f64 {
-        (self.intercept + self.slope * score).clamp(-6.0, 6.0)
+impl Scale {
+    /// The scale that the confidences of a study follow best.
+    pub fn of(codings: &[Coding]) -> Scale {
+        let misfit = |scale: Scale| -> f64 {
+            codings.iter().map(|row| (sigmoid(scale.log_odds(row.score)) - row.confidence).abs()).sum()
+        };
+        if misfit(Scale::Share) < misfit(Scale::LogOdds) { Scale::Share } else { Scale::LogOdds }
+    }
+
+    /// Log-odds of the confidence at a score, held within ±6.
+    pub fn log_odds(self, score: f64) -> f64 {
+        match self {
+            Scale::LogOdds => score.clamp(-6.0, 6.0),
+            Scale::Share => log_odds_of(share(score)),
+        }
     }
 }
 
@@ -27,34 +42,6 @@ impl Line {
 pub fn log_odds_of(confidence: f64) -> f64 {
     let p = confidence.clamp(0.0025, 0.9975);
     (p / (1.0 - p)).ln()
-}
-
-/// The line that the study's confidences follow, for each code and for all together (under the empty name): least
-/// squares of their log-odds on the score.
-pub fn lines(codings: &[Coding]) -> BTreeMap<String, Line> {
-    let mut points: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
-    for row in codings {
-        let point = (row.score, log_odds_of(row.confidence));
-        points.entry("").or_default().push(point);
-        points.entry(&row.code).or_default().push(point);
-    }
-    let all = line(points.get("").map_or(&[], Vec::as_slice), None);
-    points.iter().map(|(code, points)| (code.to_string(), line(points, Some(all)))).collect()
-}
-
-/// Too few points, or all at one score: the slope of all codes through their mean.
-fn line(points: &[(f64, f64)], all: Option<Line>) -> Line {
-    let n = points.len().max(1) as f64;
-    let mean = |pick: fn(&(f64, f64)) -> f64| points.iter().map(pick).sum::<f64>() / n;
-    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
-    let spread: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
-    let together: f64 = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
-    let slope = match all {
-        Some(all) if points.len() < 8 || spread < 1e-9 => all.slope,
-        _ if spread < 1e-9 => 1.0,
-        _ => together / spread,
-    };
-    Line { intercept: y - slope * x, slope }
 }
 
 /// Features of one row: the log-odds of what the model replaces, and everything else by the place of its name.
@@ -75,15 +62,15 @@ pub struct Table {
     pub rows: Vec<Features>,
 }
 
-/// The features of every row. `stems`: also the word stems of the segment.
-pub fn of_rows(codings: &[Coding], lines: &BTreeMap<String, Line>, stems: bool) -> Table {
-    let all = lines.get("").copied().unwrap_or(Line { intercept: 0.0, slope: 1.0 });
-    let replaced: Vec<f64> = codings.iter().map(|row| lines.get(&row.code).unwrap_or(&all).at(row.score)).collect();
+/// The features of every row. `stems`: also the word stems of the passage.
+pub fn of_rows(codings: &[Coding], scale: Scale, stems: bool) -> Table {
+    let replaced: Vec<f64> = codings.iter().map(|row| scale.log_odds(row.score)).collect();
     let neighbours = Neighbours::of(codings, &replaced);
     let one = |(row, replaced): (&Coding, &f64)| {
         let mut named = BTreeMap::new();
         own(row, *replaced, &mut named);
         neighbours.around(row, &mut named);
+        evidence(row, &mut named);
         if stems {
             add_stems(row, &mut named);
         }
@@ -105,12 +92,18 @@ fn put(named: &mut BTreeMap<String, f64>, name: impl Into<String>, value: f64) {
     *named.entry(name.into()).or_default() += value;
 }
 
-/// What the row says by itself.
+/// A line in the confidence that is replaced: one for all codes, one for the facet, one for the code.
 fn own(row: &Coding, replaced: f64, named: &mut BTreeMap<String, f64>) {
     put(named, "always", 1.0);
     put(named, "replaced", replaced);
-    put(named, format!("code {}", row.code), 1.0);
-    put(named, format!("code {} × replaced", row.code), replaced);
+    for scope in [format!("facet {}", row.facet), format!("code {}", row.code)] {
+        put(named, format!("{scope} × replaced"), replaced);
+        put(named, scope, 1.0);
+    }
+}
+
+/// What the row's evidence says besides its score.
+fn evidence(row: &Coding, named: &mut BTreeMap<String, f64>) {
     for evidence in &row.evidence {
         // Presence says as much as weight once the score is known; a rule that is met twice counts once.
         named.insert(format!("rule {} {}", row.code, evidence.rule), evidence.weight.signum());
@@ -119,28 +112,26 @@ fn own(row: &Coding, replaced: f64, named: &mut BTreeMap<String, f64>) {
         }
     }
     let rules: BTreeSet<&str> = row.evidence.iter().map(|e| e.rule.as_str()).collect();
-    put(named, "rules", (rules.len() as f64).ln());
-    put(named, "one rule", f64::from(u8::from(rules.len() == 1)));
-    let doubt: f64 = row.evidence.iter().map(|e| 1.0 - e.weight.clamp(0.0, 0.99)).product();
-    put(named, "noisy or", 1.0 - doubt);
+    put(named, "rules", (rules.len().max(1) as f64).ln());
     let words = row.text.split_whitespace().count().max(1) as f64;
     put(named, "words", (words / 60.0).ln());
-    for flag in row.flags.iter().filter(|flag| **flag != Flag::Weak) {
+    for flag in row.flags.iter().filter(|flag| !matches!(flag, Flag::Weak | Flag::Conflict)) {
         put(named, format!("flag {}", flag.name()), 1.0);
     }
     if let Some(level) = row.attributes.get("level").filter(|level| !level.is_empty()) {
-        put(named, format!("code {} × level {level}", row.code), 1.0);
-        put(named, format!("facet {} × level {level}", row.facet), 1.0);
+        put(named, format!("level {level}"), 1.0);
+        put(named, format!("level {level} × facet {}", row.facet), 1.0);
+        put(named, format!("level {level} × code {}", row.code), 1.0);
     }
 }
 
 /// Codes of one answer, with their facet and the probability of the strongest row.
 type Beside<'a> = BTreeMap<&'a str, (&'a str, f64)>;
 
-/// What stands around a row: other codes of the answer, the same code elsewhere in the interview.
+/// What stands around a row: other codes of the answer, the same code in other answers of the respondent.
 struct Neighbours<'a> {
     answers: BTreeMap<(&'a str, usize), Beside<'a>>,
-    codes: BTreeMap<(&'a str, &'a str), BTreeMap<usize, f64>>,
+    codes: BTreeMap<[&'a str; 3], BTreeMap<usize, f64>>,
 }
 
 impl<'a> Neighbours<'a> {
@@ -151,7 +142,7 @@ impl<'a> Neighbours<'a> {
             let codes = found.answers.entry((&row.transcript, row.turn)).or_default();
             let strongest = codes.entry(&row.code).or_insert((&row.facet, 0.0));
             strongest.1 = p.max(strongest.1);
-            let turns = found.codes.entry((&row.transcript, &row.code)).or_default();
+            let turns = found.codes.entry([&row.transcript, &row.respondent, &row.code]).or_default();
             let strongest = turns.entry(row.turn).or_default();
             *strongest = p.max(*strongest);
         }
@@ -161,16 +152,17 @@ impl<'a> Neighbours<'a> {
     fn around(&self, row: &Coding, named: &mut BTreeMap<String, f64>) {
         let codes = self.answers.get(&(row.transcript.as_str(), row.turn));
         let mut rival = 0.0f64;
-        for (code, (facet, p)) in codes.into_iter().flatten().filter(|(code, _)| **code != row.code) {
-            put(named, format!("code {} beside {code}", row.code), *p);
-            put(named, format!("facet {} beside {facet}", row.facet), *p);
+        for (_, (facet, p)) in codes.into_iter().flatten().filter(|(code, _)| **code != row.code) {
+            put(named, format!("beside {facet} × facet {}", row.facet), *p);
+            put(named, "beside", *p);
             if *facet == row.facet {
                 rival = rival.max(*p);
             }
         }
         put(named, "rival", rival);
-        let turns = self.codes.get(&(row.transcript.as_str(), row.code.as_str()));
-        let elsewhere: f64 = turns.into_iter().flatten().filter(|(turn, _)| **turn != row.turn).map(|(_, p)| p).sum();
+        let key = [row.transcript.as_str(), row.respondent.as_str(), row.code.as_str()];
+        let turns = self.codes.get(&key).into_iter().flatten();
+        let elsewhere: f64 = turns.filter(|(turn, _)| **turn != row.turn).map(|(_, p)| p).sum();
         put(named, "elsewhere", elsewhere.ln_1p());
     }
 }

@@ -40,7 +40,7 @@ pub fn sigmoid(x: f64) -> f64 {
 }
 
 /// ln(1 + eˣ), without overflow.
-fn softplus(x: f64) -> f64 {
+pub fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
@@ -49,9 +49,14 @@ fn softplus(x: f64) -> f64 {
 /// Minimises −Σ ln P(holds | features) + Σ (w − mean)² / 2 spread² by Newton's method, each step by conjugate
 /// gradients, halved while it does not descend.
 pub fn fit(cases: &[Case], priors: &[Prior]) -> Vec<f64> {
+    fit_from(cases, priors, priors.iter().map(|prior| prior.mean).collect())
+}
+
+/// As [`fit`], from weights that may be near already.
+pub fn fit_from(cases: &[Case], priors: &[Prior], start: Vec<f64>) -> Vec<f64> {
     const STEPS: usize = 100;
     let problem = Problem { cases, priors };
-    let mut weights: Vec<f64> = priors.iter().map(|prior| prior.mean).collect();
+    let mut weights = start;
     let mut loss = problem.loss(&weights);
     for _ in 0..STEPS {
         let (gradient, curvature) = problem.gradient(&weights);
@@ -123,7 +128,8 @@ impl Problem<'_> {
         let mut z = scaled(&rest);
         let mut direction = z.clone();
         let mut size = dot(&rest, &z);
-        let enough = 1e-20 * size;
+        // Far from the minimum a rough direction will do; near it the steps must be exact to converge.
+        let enough = norm(gradient).clamp(1e-20, 1e-2) * size;
         for _ in 0..4 * gradient.len().max(8) {
             if size <= enough {
                 break;

@@ -14,6 +14,7 @@ pub mod measure;
 pub mod model;
 pub mod recall;
 pub mod report;
+pub mod rivals;
 pub mod rules;
 pub mod scorecard;
 pub mod shipped;

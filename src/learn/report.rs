@@ -2,18 +2,19 @@
 //!
 //! Comes in: rows, examples. Goes out: [`Outcome`]. Never happens here: files, printing.
 
-use super::curve::{Point, curve};
+use super::curve::{Point, Trace, curve, traces};
 use super::diagram;
 use super::example::Examples;
-use super::features::{Line, Table, lines, of_rows};
-use super::measure::{BINS, Bin, Forecast, Gain, bins, gains, kappa, log_loss};
-use super::model::{MODEL_SCHEMA, Model, OfCode, decisions_by_code, predict, weigh};
+use super::features::{Scale, Table, of_rows};
+use super::measure::{BINS, Bin, Forecast, Gain, even_bins, gains, kappa, log_loss};
+use super::model::{LADDER, MODEL_SCHEMA, Model, OfCode, blend, decisions_by_code};
+use super::rivals::{Rivals, held_down};
 use super::rules::{Proposal, RuleReport, rules};
-use super::validate::{forecasts, freedom, held_out};
+use super::validate::{Problem, forecasts, held_out};
 use crate::agreement::bootstrap::Bootstrap;
 use crate::coding::Coding;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Fewer decisions than this fit nothing.
@@ -21,6 +22,9 @@ pub const FEWEST: usize = 30;
 
 /// A code needs so many held-out decisions before the learned confidence may replace another.
 const FEWEST_OF_CODE: usize = 5;
+
+/// Codes that so many answers have are common: their figures are told apart, as rare ones say little each.
+pub const COMMON: usize = 10;
 
 /// What learning did for one code.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,11 +54,13 @@ pub struct Report {
     pub nothing: Option<String>,
     /// All codes, the learned confidence everywhere.
     pub everywhere: Vec<Gain>,
+    /// The same for the codes that [`COMMON`] answers or more have; empty when these are all, or none.
+    pub common: Vec<Gain>,
     /// All codes, the learned confidence where it was adopted.
     pub adopted: Vec<Gain>,
     /// By code.
     pub codes: Vec<OfCodeReport>,
-    /// Bins of the reliability diagram before.
+    /// Bins of equal number of the reliability diagram before.
     pub bins_before: [Bin; BINS],
     /// And after, as adopted.
     pub bins_after: [Bin; BINS],
@@ -73,6 +79,10 @@ pub struct Outcome {
     pub report: Report,
     /// Of each example: the confidence before, and the learned one held out.
     pub held_out: Vec<(f64, f64)>,
+    /// Of each example: the group of interviews that it was held out with.
+    pub fold: Vec<usize>,
+    /// What the learning curve rests on.
+    pub traces: Vec<Trace>,
 }
 
 /// What is fitted, and how.
@@ -80,42 +90,74 @@ pub struct Outcome {
 pub struct Settings {
     /// Word stems as features.
     pub stems: bool,
+    /// Random orders of decisions that the learning curve is averaged over; 0: no curve.
+    pub orders: u64,
     /// Seed of groups and orders.
     pub seed: u64,
     /// Intervals.
     pub bootstrap: Bootstrap,
 }
 
+/// What learning must know of the codebook and of how the study was coded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Book {
+    /// Digest of the codebook.
+    pub digest: String,
+    /// Facets of which an answer has one code at most.
+    pub exclusive: BTreeSet<String>,
+    /// Whether answers were judged as one piece.
+    pub whole: bool,
+}
+
 /// Fits and measures.
-pub fn learn(codings: &[Coding], examples: &Examples, codebook: &str, settings: &Settings) -> Outcome {
-    let lines = lines(codings);
-    let table = of_rows(codings, &lines, settings.stems);
+pub fn learn(codings: &[Coding], examples: &Examples, book: &Book, settings: &Settings) -> Outcome {
     let shown: Vec<f64> = examples.rows.iter().map(|e| codings[e.row].confidence).collect();
+    let was = forecasts(examples, &shown, |_| true);
     let mut report = empty(examples, codings);
-    report.bins_before = bins(&forecasts(examples, &shown, |_| true));
+    report.bins_before = even_bins(&was);
     if let Some(nothing) = too_few(examples) {
         report.nothing = Some(nothing);
         report.bins_after = report.bins_before;
         let held_out = shown.iter().map(|p| (*p, *p)).collect();
-        return Outcome { model: None, report, held_out };
+        return Outcome { model: None, report, held_out, fold: vec![0; shown.len()], traces: Vec::new() };
     }
-    let after = held_out(&table, examples, settings.seed);
-    report.everywhere =
-        gains(&forecasts(examples, &shown, |_| true), &forecasts(examples, &after, |_| true), &settings.bootstrap);
-    report.codes = by_code(examples, &shown, &after, &settings.bootstrap);
-    refuse_all_if_worse(&mut report);
-    let adopted: BTreeMap<&str, bool> = report.codes.iter().map(|c| (c.code.as_str(), c.adopted)).collect();
-    let used = |(i, p): (usize, &f64)| {
-        if adopted.get(examples.rows[i].code.as_str()) == Some(&true) { after[i] } else { *p }
-    };
-    let used: Vec<f64> = shown.iter().enumerate().map(used).collect();
-    let (was, is) = (forecasts(examples, &shown, |_| true), forecasts(examples, &used, |_| true));
-    report.bins_after = bins(&is);
-    report.adopted = gains(&was, &is, &settings.bootstrap);
-    report.curve = curve(&table, examples, &was, settings.seed);
-    let model = model(&table, examples, &lines, &report, codebook, settings);
+    let scale = Scale::of(codings);
+    let table = of_rows(codings, scale, settings.stems);
+    let rivals = Rivals::of(codings, &book.exclusive, book.whole);
+    let problem = Problem { table: &table, rivals: &rivals, examples, seed: settings.seed };
+    let after = held_out(&problem);
+    measure(&mut report, examples, &shown, &after, &settings.bootstrap);
+    let traces = traces(&problem, settings.orders);
+    report.curve = curve(&problem, &traces, &was, &settings.bootstrap);
+    let model = model(&problem, codings, scale, &report, book, settings);
     let held_out = shown.into_iter().zip(after).collect();
-    Outcome { model: Some(model), report, held_out }
+    Outcome { model: Some(model), report, held_out, fold: problem.folds().0, traces }
+}
+
+/// Fills in what was gained, and for which codes it is used.
+fn measure(report: &mut Report, examples: &Examples, shown: &[f64], after: &[f64], bootstrap: &Bootstrap) {
+    let was = forecasts(examples, shown, |_| true);
+    report.everywhere = gains(&was, &[forecasts(examples, after, |_| true)], bootstrap);
+    report.codes = by_code(examples, shown, after, bootstrap);
+    report.common = common(report, examples, shown, after, bootstrap);
+    refuse_all_if_worse(report);
+    let adopted: BTreeSet<&str> = report.codes.iter().filter(|c| c.adopted).map(|c| c.code.as_str()).collect();
+    let used = |(i, p): (usize, &f64)| if adopted.contains(examples.rows[i].code.as_str()) { after[i] } else { *p };
+    let used: Vec<f64> = shown.iter().enumerate().map(used).collect();
+    let is = forecasts(examples, &used, |_| true);
+    report.bins_after = even_bins(&is);
+    report.adopted = gains(&was, &[is], bootstrap);
+}
+
+/// The gains over the codes that enough answers have.
+fn common(report: &Report, examples: &Examples, shown: &[f64], after: &[f64], bootstrap: &Bootstrap) -> Vec<Gain> {
+    let common: BTreeSet<&str> =
+        report.codes.iter().filter(|c| c.positives >= COMMON).map(|c| c.code.as_str()).collect();
+    if common.is_empty() || common.len() == report.codes.len() {
+        return Vec::new();
+    }
+    let of = |confidences: &[f64]| forecasts(examples, confidences, |code| common.contains(code));
+    gains(&of(shown), &[of(after)], bootstrap)
 }
 
 fn empty(examples: &Examples, codings: &[Coding]) -> Report {
@@ -125,6 +167,7 @@ fn empty(examples: &Examples, codings: &[Coding]) -> Report {
         interviews: examples.interviews.len(),
         nothing: None,
         everywhere: Vec::new(),
+        common: Vec::new(),
         adopted: Vec::new(),
         codes: Vec::new(),
         bins_before: [Bin::default(); BINS],
@@ -159,7 +202,7 @@ fn by_code(examples: &Examples, before: &[f64], after: &[f64], bootstrap: &Boots
             decisions: was.iter().filter(|f| f.confidence.is_some()).count(),
             positives: was.iter().filter(|f| f.holds).count(),
             adopted: is_better(&was, &is),
-            gains: gains(&was, &is, bootstrap),
+            gains: gains(&was, &[is], bootstrap),
             code,
         }
     };
@@ -189,51 +232,63 @@ fn refuse_all_if_worse(report: &mut Report) {
 }
 
 fn model(
-    table: &Table,
-    examples: &Examples,
-    lines: &BTreeMap<String, Line>,
+    problem: &Problem,
+    codings: &[Coding],
+    scale: Scale,
     report: &Report,
-    codebook: &str,
+    book: &Book,
     settings: &Settings,
 ) -> Model {
-    let training: Vec<_> = examples.rows.iter().collect();
-    let freedom = freedom(table, &training, settings.seed);
-    let counts = decisions_by_code(&examples.rows);
+    let training: Vec<_> = problem.examples.rows.iter().collect();
+    let blend = blend(problem.table, &training, settings.seed);
+    let counts = decisions_by_code(&problem.examples.rows);
     let adopted = |code: &str| report.codes.iter().any(|c| c.code == code && c.adopted);
-    // The empty name stands for codes without a line of their own.
-    let of = |(code, line): (&String, &Line)| {
+    let codes: BTreeSet<&str> = codings.iter().map(|row| row.code.as_str()).collect();
+    let of = |code: &str| {
         let decisions = counts.get(code).copied().unwrap_or(0);
-        (code.clone(), OfCode { adopted: adopted(code), decisions, replaced: *line })
+        (code.to_string(), OfCode { adopted: adopted(code), decisions })
     };
-    // Six decimals: readable, and far below what decisions can tell apart.
-    let rounded = weigh(table, &training, freedom).into_iter().map(|w| (w * 1e6).round() / 1e6);
-    let weights = table.names.iter().cloned().zip(rounded).filter(|(_, w)| *w != 0.0).collect();
+    let shares = LADDER.iter().zip(blend.shares).map(|(rung, share)| (rung.name.to_string(), rounded(share)));
     Model {
         schema: MODEL_SCHEMA.to_string(),
         version: env!("CARGO_PKG_VERSION").to_string(),
-        codebook: codebook.to_string(),
-        decisions: examples.rows.len(),
-        interviews: examples.interviews.len(),
-        freedom,
+        codebook: book.digest.clone(),
+        decisions: problem.examples.rows.len(),
+        interviews: problem.examples.interviews.len(),
+        scale,
         stems: settings.stems,
-        codes: lines.iter().map(of).collect(),
-        weights,
+        exclusive: book.exclusive.clone(),
+        blend: shares.collect(),
+        codes: codes.into_iter().map(of).collect(),
+        weights: weights(problem.table, &blend.weights),
     }
 }
 
+/// Weights that are not 0, by name.
+fn weights(table: &Table, weights: &[f64]) -> BTreeMap<String, f64> {
+    let named = table.names.iter().cloned().zip(weights.iter().map(|w| rounded(*w)));
+    named.filter(|(_, weight)| *weight != 0.0).collect()
+}
+
+/// Six decimals: readable, and far below what decisions can tell apart.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
 /// A model from elsewhere, measured on this study's decisions: it has seen none of them.
-pub fn carried(model: &Model, codings: &[Coding], examples: &Examples, bootstrap: &Bootstrap) -> Vec<Gain> {
-    let lines: BTreeMap<String, Line> = model.codes.iter().map(|(code, of)| (code.clone(), of.replaced)).collect();
-    let table = of_rows(codings, &lines, model.stems);
-    let weights = model.weights_for(&table);
-    let adopted = |code: &str| model.codes.get(code).is_some_and(|of| of.adopted);
-    let (mut was, mut is) = (Vec::new(), Vec::new());
-    for example in &examples.rows {
-        let before = codings[example.row].confidence;
-        was.push(before);
-        is.push(if adopted(&example.code) { predict(&table.rows[example.row], &weights) } else { before });
-    }
-    gains(&forecasts(examples, &was, |_| true), &forecasts(examples, &is, |_| true), bootstrap)
+pub fn carried(
+    model: &Model,
+    codings: &[Coding],
+    examples: &Examples,
+    whole: bool,
+    bootstrap: &Bootstrap,
+) -> Vec<Gain> {
+    let confidences = model.confidences(codings);
+    let rivals = Rivals::of(codings, &model.exclusive, whole);
+    let left = |row: usize| held_down(confidences[row], rivals.of_row(row).iter().map(|&i| confidences[i])).0;
+    let was: Vec<f64> = examples.rows.iter().map(|e| codings[e.row].confidence).collect();
+    let is: Vec<f64> = examples.rows.iter().map(|e| left(e.row)).collect();
+    gains(&forecasts(examples, &was, |_| true), &[forecasts(examples, &is, |_| true)], bootstrap)
 }
 
 /// Pictures by file name.
@@ -259,6 +314,11 @@ pub fn render(report: &Report) -> String {
     }
     if !report.everywhere.is_empty() {
         gain_lines(&mut out, "Held-out interviews, learned confidence for every code", &report.everywhere);
+        if !report.common.is_empty() {
+            let codes = report.codes.iter().filter(|code| code.positives >= COMMON).count();
+            let title = format!("The same, for the {codes} codes that {COMMON} answers or more have");
+            gain_lines(&mut out, &title, &report.common);
+        }
         gain_lines(&mut out, "As adopted (codes chosen on the same interviews: a little too good)", &report.adopted);
         code_lines(&mut out, &report.codes);
         curve_lines(&mut out, &report.curve);
@@ -270,15 +330,9 @@ pub fn render(report: &Report) -> String {
 /// Before, after and change of every measure.
 pub fn gain_lines(out: &mut String, title: &str, gains: &[Gain]) {
     let _ = writeln!(out, "\n{title}\n  {:<10}{:>8}{:>9}   change [95 %]", "measure", "before", "learned");
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
     for gain in gains {
-        let change = match gain.change.map(|c| (c.value, c.bca.or(c.percentile))) {
-            Some((value, Some(i))) => format!("{value:+.3} [{:+.3}, {:+.3}]", i.low, i.high),
-            Some((value, None)) => format!("{value:+.3} [-]"),
-            None => "-".to_string(),
-        };
         let (before, after) = (number(gain.before), number(gain.after));
-        let _ = writeln!(out, "  {:<10}{before:>8}{after:>9}   {change}", gain.measure);
+        let _ = writeln!(out, "  {:<10}{before:>8}{after:>9}   {}", gain.measure, change(gain));
     }
 }
 
@@ -291,7 +345,6 @@ fn code_lines(out: &mut String, codes: &[OfCodeReport]) {
     for code in codes {
         let pair = |name: &str| {
             let gain = code.gains.iter().find(|gain| gain.measure == name);
-            let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
             let (before, after) = gain.map_or((None, None), |gain| (gain.before, gain.after));
             format!("{:>6} → {:<6}", number(before), number(after))
         };
@@ -313,13 +366,37 @@ fn curve_lines(out: &mut String, curve: &[Point]) {
     if curve.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\nLearning curve, held-out interviews, learned for every code");
-    let _ = writeln!(out, "  {:>9}{:>8}{:>10}", "decisions", "kappa", "log loss");
-    if let Some(point) = curve.first() {
-        let _ = writeln!(out, "  {:>9}{:>8.3}{:>10.3}", "before", point.kappa_before, point.log_loss_before);
+    let _ = writeln!(out, "\nLearning curve, held-out interviews, learned for every code; change [95 %]");
+    for pair in [["log_loss", "kappa"], ["brier", "f1"], ["ece", ""]] {
+        let shown: Vec<&str> = pair.into_iter().filter(|name| !name.is_empty()).collect();
+        let head: String = shown.iter().map(|name| format!("  {name:>8}  {:<24}", "")).collect();
+        let _ = writeln!(out, "  {:>9}{:>9}{}", "decisions", "answers", head.trim_end());
+        if let Some(point) = curve.first() {
+            let cell = |name: &&str| format!("  {:>8}  {:<24}", number(point.of(name).0), "");
+            let _ =
+                writeln!(out, "  {:>9}{:>9}{}", "before", "", shown.iter().map(cell).collect::<String>().trim_end());
+        }
+        for point in curve {
+            let cell = |name: &&str| match point.gains.iter().find(|gain| gain.measure == *name) {
+                Some(gain) => format!("  {:>8}  {:<24}", number(gain.after), change(gain)),
+                None => String::new(),
+            };
+            let cells: String = shown.iter().map(cell).collect();
+            let _ = writeln!(out, "  {:>9}{:>9.0}{}", point.decisions, point.answers, cells.trim_end());
+        }
     }
-    for point in curve {
-        let _ = writeln!(out, "  {:>9}{:>8.3}{:>10.3}", point.decisions, point.kappa, point.log_loss);
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"))
+}
+
+/// The change with its interval.
+fn change(gain: &Gain) -> String {
+    match gain.change.map(|c| (c.value, c.interval)) {
+        Some((value, Some(i))) => format!("{value:+.3} [{:+.3}, {:+.3}]", i.low, i.high),
+        Some((value, None)) => format!("{value:+.3} [-]"),
+        None => "-".to_string(),
     }
 }
 

@@ -46,7 +46,7 @@ pub struct RuleReport {
     pub precision: f64,
     /// Its exact 95 % interval.
     pub interval: Interval,
-    /// Rows in which no other rule speaks for the code, judged and right.
+    /// Rows in which no other rule speaks for the code (cues apart), judged and right.
     pub alone: (usize, usize),
     /// What to do.
     pub proposal: Option<Proposal>,
@@ -59,7 +59,8 @@ pub fn rules(codings: &[Coding], examples: &[Example]) -> Vec<RuleReport> {
     let mut by_rule: BTreeMap<(&str, &str), Vec<&Example>> = BTreeMap::new();
     for example in examples {
         let row = &codings[example.row];
-        let rules: BTreeSet<&str> = row.evidence.iter().filter(|e| e.weight > 0.0).map(|e| e.rule.as_str()).collect();
+        let speaks_for = row.evidence.iter().filter(|e| e.weight > 0.0 && !is_cue(&e.rule));
+        let rules: BTreeSet<&str> = speaks_for.map(|e| e.rule.as_str()).collect();
         rules.into_iter().for_each(|rule| by_rule.entry((&row.code, rule)).or_default().push(example));
     }
     let mut reports: Vec<RuleReport> =
@@ -74,9 +75,15 @@ pub fn rules(codings: &[Coding], examples: &[Example]) -> Vec<RuleReport> {
     reports
 }
 
+/// Words of the table that a fitted confidence comes with: no rule of anybody's, and nothing to rewrite.
+fn is_cue(rule: &str) -> bool {
+    rule.starts_with("cue:")
+}
+
 fn report(code: &str, rule: &str, own: &[&Example], codings: &[Coding]) -> RuleReport {
     let right = own.iter().filter(|e| e.holds).count();
-    let only = |e: &&&Example| codings[e.row].evidence.iter().all(|e| e.rule == rule || e.weight <= 0.0);
+    let only =
+        |e: &&&Example| codings[e.row].evidence.iter().all(|e| e.rule == rule || e.weight <= 0.0 || is_cue(&e.rule));
     let alone: Vec<_> = own.iter().filter(only).collect();
     let wrong = own.iter().filter(|e| !e.holds).take(3).map(|e| quote(&codings[e.row], rule)).collect();
     RuleReport {

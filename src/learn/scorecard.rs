@@ -3,7 +3,7 @@
 //! Comes in: answers with labels, and a confidence for each code. Goes out: figures and Markdown. Never happens here:
 //! fitting.
 
-use super::measure::{self, Forecast, Measure};
+use super::measure::{self, Forecast};
 use super::shipped::Answer;
 use crate::agreement::Undefined;
 use crate::codebook::{CodeId, Codebook};
@@ -71,6 +71,7 @@ impl Card {
         for (name, value) in shares {
             let _ = writeln!(out, "| {name} | {value:.3} |");
         }
+        type Measure = (&'static str, fn(&[Forecast]) -> Result<f64, Undefined>);
         let named: [Measure; 3] = [
             ("log loss", measure::log_loss),
             ("Brier score", measure::brier),

@@ -5,16 +5,47 @@
 
 use super::example::{Example, Examples};
 use super::features::Table;
-use super::measure::{Forecast, log_loss};
-use super::model::{predict, weigh};
+use super::measure::Forecast;
+use super::model::{blend, predict};
+use super::rivals::{Rivals, held_down};
 use crate::agreement::random::Random;
-use std::collections::BTreeMap;
+use rayon::prelude::*;
 
-/// Strengths of the priors that are tried.
-pub const FREEDOMS: [f64; 3] = [0.2, 0.5, 1.2];
-
-/// Fewer interviews than this are left out one by one, more in this many groups.
+/// Up to twice as many interviews are left out one by one, more in so many groups.
 const GROUPS: usize = 10;
+
+/// What is fitted and predicted.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem<'a> {
+    /// Features of every row.
+    pub table: &'a Table,
+    /// Exclusive codes of the same answer.
+    pub rivals: &'a Rivals,
+    /// What was judged.
+    pub examples: &'a Examples,
+    /// Seed of groups and orders.
+    pub seed: u64,
+}
+
+impl Problem<'_> {
+    /// The group of every example, and how many there are.
+    pub fn folds(&self) -> (Vec<usize>, usize) {
+        let groups = groups(self.examples.interviews.len(), GROUPS, self.seed);
+        let of = self.examples.rows.iter().map(|e| groups[e.interview]).collect();
+        (of, groups.iter().max().map_or(0, |last| last + 1))
+    }
+
+    /// Confidences of the examples at these places, fitted on `training`.
+    pub fn predict(&self, training: &[&Example], places: &[usize]) -> Vec<f64> {
+        let weights = blend(self.table, training, self.seed).weights;
+        let one = |row: usize| predict(&self.table.rows[row], &weights);
+        let settled = |&place: &usize| {
+            let row = self.examples.rows[place].row;
+            held_down(one(row), self.rivals.of_row(row).iter().map(|&rival| one(rival))).0
+        };
+        places.iter().map(settled).collect()
+    }
+}
 
 /// Which group each interview belongs to; a random but fixed assignment, groups of equal size.
 pub fn groups(interviews: usize, most: usize, seed: u64) -> Vec<usize> {
@@ -27,47 +58,29 @@ pub fn groups(interviews: usize, most: usize, seed: u64) -> Vec<usize> {
 }
 
 /// Held-out confidences, in the order of the examples.
-pub fn held_out(table: &Table, examples: &Examples, seed: u64) -> Vec<f64> {
-    let groups = groups(examples.interviews.len(), GROUPS, seed);
-    let last = groups.iter().max().copied().unwrap_or(0);
-    let mut confidences = vec![0.0; examples.rows.len()];
-    for group in 0..=last {
-        let training: Vec<&Example> = examples.rows.iter().filter(|e| groups[e.interview] != group).collect();
-        let weights = weigh(table, &training, freedom(table, &training, seed));
-        for (i, example) in examples.rows.iter().enumerate().filter(|(_, e)| groups[e.interview] == group) {
-            confidences[i] = predict(&table.rows[example.row], &weights);
-        }
-    }
-    confidences
+pub fn held_out(problem: &Problem) -> Vec<f64> {
+    let all: Vec<usize> = (0..problem.examples.rows.len()).collect();
+    held_out_after(problem, &all, usize::MAX)
 }
 
-/// The strength of the priors that is best on interviews held out of the training ones.
-pub fn freedom(table: &Table, training: &[&Example], seed: u64) -> f64 {
-    const INNER: usize = 4;
-    let interviews: BTreeMap<usize, usize> = training
-        .iter()
-        .map(|e| e.interview)
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .zip(0..)
-        .collect();
-    let mut order: Vec<usize> = (0..interviews.len()).collect();
-    Random::new(seed).shuffle(&mut order);
-    let group = |e: &Example| order[interviews[&e.interview]] % INNER;
-    let loss = |freedom: f64| {
-        let mut forecasts = Vec::new();
-        for held in 0..INNER {
-            let rest: Vec<&Example> = training.iter().copied().filter(|e| group(e) != held).collect();
-            let weights = weigh(table, &rest, freedom);
-            for e in training.iter().filter(|e| group(e) == held) {
-                let confidence = Some(predict(&table.rows[e.row], &weights));
-                forecasts.push(Forecast { interview: e.interview, confidence, holds: e.holds });
-            }
-        }
-        log_loss(&forecasts).unwrap_or(f64::INFINITY)
+/// Held-out confidences when only the first `most` decisions of an order, outside of the interviews that are
+/// predicted, train.
+pub fn held_out_after(problem: &Problem, order: &[usize], most: usize) -> Vec<f64> {
+    let (fold, n) = problem.folds();
+    let rows = &problem.examples.rows;
+    let one = |held: usize| {
+        let outside = order.iter().filter(|&&i| fold[i] != held).take(most);
+        let training: Vec<&Example> = outside.map(|&i| &rows[i]).collect();
+        let places: Vec<usize> = (0..rows.len()).filter(|&i| fold[i] == held).collect();
+        let confidences = problem.predict(&training, &places);
+        (places, confidences)
     };
-    let losses = FREEDOMS.map(|freedom| (loss(freedom), freedom));
-    losses.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or(FREEDOMS[0], |best| best.1)
+    let parts: Vec<(Vec<usize>, Vec<f64>)> = (0..n).into_par_iter().map(one).collect();
+    let mut confidences = vec![0.0; rows.len()];
+    for (places, own) in parts {
+        places.into_iter().zip(own).for_each(|(place, p)| confidences[place] = p);
+    }
+    confidences
 }
 
 /// Forecasts for what may measure: examples with these confidences, and answers without a row.

@@ -6,10 +6,8 @@
 use super::results::Results;
 use crate::coding::TurnRow;
 use crate::segment;
-use crate::span::Span;
 use crate::store::journal::append::SegmentRef;
 use crate::store::journal::carry::{byte_of, segment_hash};
-use crate::token::{Forms, Language, Reading, Terms, tokenize};
 use crate::transcript::SpeakerRole;
 use serde_json::{Value, json};
 use std::io;
@@ -90,7 +88,7 @@ impl Passage {
     pub fn slice(&self, turn: &TurnRow, from: usize, to: usize) -> Value {
         let (from, to) = (from.max(turn.start), to.min(turn.end));
         let words = self.bytes(turn, from, to).map_or("", |(a, b)| &self.text[a..b]);
-        let spans: Vec<_> = sentences(words).into_iter().map(|(a, b)| [from + a, from + b]).collect();
+        let spans: Vec<_> = segment::sentence_places(words).into_iter().map(|(a, b)| [from + a, from + b]).collect();
         json!({
             "turn": turn.turn, "speaker": turn.speaker, "role": turn.speaker_role, "guessed": turn.guessed,
             "start": from, "text": words, "sentences": spans,
@@ -106,74 +104,5 @@ impl Passage {
             return Err("only a respondent's words are coded");
         }
         self.segment(start, end).ok_or("the sentences are not in the text")
-    }
-}
-
-/// Sentences are cut by words alone: no lexicon has a say in it.
-struct NoTerms;
-
-impl Terms for NoTerms {
-    fn of(&self, _: &str, _: &[Reading]) -> Vec<u32> {
-        Vec::new()
-    }
-}
-
-/// Sentences of a turn as code points from its start, blanks between them left out; cut where the segments of a run are.
-///
-/// ```
-/// # use precode::review::passage::sentences;
-/// assert_eq!(sentences("We met Dr. Lee. \"Why?\" I said."), [(0, 15), (16, 22), (23, 30)]);
-/// ```
-pub fn sentences(text: &str) -> Vec<(usize, usize)> {
-    let (mut forms, mut tokens) = (Forms::new(Language::English, &NoTerms), Vec::new());
-    let whole = Span::new(0, text.len());
-    tokenize(text, whole, &mut forms, &mut tokens);
-    let found = segment::sentences(text, &tokens, &forms);
-    let starts = (1..found.len()).map(|i| segment::span(text, &tokens, &found, i..i + 1, whole).start);
-    // From one start to the next, so that what is no word (an emoji, say) can be chosen too.
-    let (mut at, mut from, mut spans) = (0, 0, Vec::new());
-    for to in starts.chain([text.len()]) {
-        let piece = &text[from..to];
-        let lead = piece.chars().take_while(|c| c.is_whitespace()).count();
-        let n = piece.trim().chars().count();
-        if n > 0 {
-            spans.push((at + lead, at + lead + n));
-        }
-        at += piece.chars().count();
-        from = to;
-    }
-    spans
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut(text: &str) -> Vec<String> {
-        let chars: Vec<char> = text.chars().collect();
-        sentences(text).into_iter().map(|(a, b)| chars[a..b].iter().collect()).collect()
-    }
-
-    #[test]
-    fn cuts_speech_as_people_would() {
-        assert_eq!(
-            cut("So I did. Then, no. 5 came at 9 a.m. sharp! Really?"),
-            ["So I did.", "Then, no. 5 came at 9 a.m. sharp!", "Really?"]
-        );
-        assert_eq!(cut("He said “Go.” And we did"), ["He said “Go.”", "And we did"]);
-        assert_eq!(cut("no stop at all"), ["no stop at all"]);
-        assert_eq!(cut(""), Vec::<String>::new());
-    }
-
-    #[test]
-    fn every_word_lies_in_one_sentence() {
-        let text = "A... b! C? (D.) \n\n E.  F. 😀 G.";
-        let chars: Vec<char> = text.chars().collect();
-        let mut last = 0;
-        for (a, b) in sentences(text) {
-            assert!(chars[last..a].iter().all(|c| c.is_whitespace()));
-            last = b;
-        }
-        assert_eq!(last, chars.len());
     }
 }
