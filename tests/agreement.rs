@@ -195,8 +195,9 @@ fn a_rare_code_gets_its_sentence() {
 /// `rho.py` beside the fixture, with numpy's generator, the second where it was asked.
 #[test]
 fn rho_is_as_in_the_r_package_and_as_simulated_elsewhere() {
-    // Observed kappa, base rate, units, threshold, inflation of the base rate.
-    let cases: [(f64, f64, u64, f64, f64, f64, Option<f64>); 9] = [
+    /// Observed kappa, base rate, units, threshold, inflation of the base rate; by R, by numpy.
+    type Case = (f64, f64, u64, f64, f64, f64, Option<f64>);
+    let cases: [Case; 9] = [
         (0.85, 0.2, 80, 0.65, 0.0, 0.00455, Some(0.0044)),
         (0.85, 0.2, 80, 0.80, 0.0, 0.04425, Some(0.0429)),
         (0.75, 0.1, 200, 0.65, 0.0, 0.03035, Some(0.0279)),

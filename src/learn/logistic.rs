@@ -129,7 +129,7 @@ impl Problem<'_> {
         let mut direction = z.clone();
         let mut size = dot(&rest, &z);
         // Far from the minimum a rough direction will do; near it the steps must be exact to converge.
-        let enough = norm(gradient).clamp(1e-20, 1e-2) * size;
+        let enough = norm(gradient).powi(2).clamp(1e-20, 1e-4) * size;
         for _ in 0..4 * gradient.len().max(8) {
             if size <= enough {
                 break;
