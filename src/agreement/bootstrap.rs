@@ -120,10 +120,18 @@ impl Bootstrap {
 }
 
 impl Estimate {
-    /// The interval to quote held within what the statistic can be at all.
+    /// The interval to quote, held within what the statistic can be at all: the jackknife knows of no bounds, so where
+    /// it passes one, the other two have the say.
     pub fn within(mut self, least: f64, most: f64) -> Self {
-        let clamped = |i: Interval| Interval { low: i.low.clamp(least, most), high: i.high.clamp(least, most) };
-        self.interval = self.interval.map(clamped);
+        let resampled = self.bca.into_iter().chain(self.percentile).reduce(hull);
+        if let (Some(interval), Some(resampled)) = (&mut self.interval, resampled) {
+            if interval.low < least {
+                interval.low = resampled.low.max(least);
+            }
+            if interval.high > most {
+                interval.high = resampled.high.min(most);
+            }
+        }
         self
     }
 }
@@ -214,6 +222,16 @@ mod tests {
         for interval in [estimate.interval.unwrap(), estimate.percentile.unwrap(), estimate.bca.unwrap()] {
             assert!((interval.low - 6.73).abs() < 0.25 && (interval.high - 12.27).abs() < 0.25, "{interval:?}");
         }
+    }
+
+    #[test]
+    fn no_interval_leaves_what_the_statistic_can_be() {
+        let shares = [1.0, 1.0, 0.9, 1.0, 1.0, 1.0];
+        let found = Bootstrap::default().estimate(6, mean_of(&shares)).unwrap();
+        assert!(found.interval.unwrap().high > 1.0);
+        let (bounded, bca) = (found.within(0.0, 1.0).interval.unwrap(), found.bca.unwrap());
+        assert_eq!(bounded.high, bca.high.max(found.percentile.unwrap().high));
+        assert!(bounded.low < 0.99 && bounded.low == found.interval.unwrap().low);
     }
 
     #[test]
