@@ -374,14 +374,14 @@ impl<'s> Scribe<'s> {
 
     /// The rows of `respondents.csv`: a respondent as used in this transcript.
     fn respondents(&self) -> Vec<u8> {
+        let known: FxHashMap<&str, &Speaker> = self.transcript.speakers.iter().map(|s| (&*s.name, s)).collect();
         let mut out = Vec::new();
         for (speaker, spoken) in self.spoken.iter().filter(|(_, spoken)| spoken.turns > 0) {
             let mut line = Line::new(self.plan.run.cells);
             for text in [&self.transcript.name, speaker, &spoken.respondent] {
                 line.cell(text.as_bytes());
             }
-            let known = self.transcript.speakers.iter().find(|known| known.name == *speaker);
-            let value = |name| known.and_then(|known: &Speaker| known.attributes.get(name));
+            let value = |name| known.get(speaker.as_str()).and_then(|known| known.attributes.get(name));
             let values = self.plan.respondents.iter().map(|name| value(name).map_or("", String::as_str));
             values.for_each(|value| line.cell(value.as_bytes()));
             for n in [spoken.turns, spoken.words, spoken.proposed] {

@@ -29,8 +29,8 @@ struct Seen {
 
 /// Counts over a file.
 #[derive(Debug, Default)]
-pub(super) struct Survey<'a> {
-    names: FxHashMap<&'a str, Seen>,
+pub(super) struct Survey {
+    names: FxHashMap<String, Seen>,
     n_lines: usize,
     n_firsts: usize,
     n_labelled_firsts: usize,
@@ -41,20 +41,24 @@ pub(super) struct Survey<'a> {
 
 /// The names that are speakers in one file.
 #[derive(Debug, Default)]
-pub(super) struct Accepted<'a> {
-    names: FxHashSet<&'a str>,
+pub(super) struct Accepted {
+    names: FxHashSet<String>,
     /// Lines of names that were seen once and left in the words, from 1.
     pub doubtful: Vec<usize>,
 }
 
-impl<'a> Survey<'a> {
+impl Survey {
     /// Counts one line that is not blank. `first`: a blank line, a time or a heading stands before it.
-    pub fn count(&mut self, line: &'a str, start: &Start, first: bool, number: usize) {
+    pub fn count(&mut self, line: &str, start: &Start, first: bool, number: usize) {
         self.n_lines += 1;
         self.n_firsts += usize::from(first);
         self.n_timed += usize::from(start.time.is_some());
         let Some(label) = &start.label else { return };
-        let seen = self.names.entry(&line[label.name.clone()]).or_default();
+        let name = &line[label.name.clone()];
+        let seen = match self.names.get_mut(name) {
+            Some(seen) => seen,
+            None => self.names.entry(name.to_string()).or_default(),
+        };
         if seen.n == 0 {
             seen.line = number;
         }
@@ -69,7 +73,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Decides. `header` holds names that the header block gives to speakers.
-    pub fn decide(mut self, header: &[&str]) -> Accepted<'a> {
+    pub fn decide(mut self, header: &[&str]) -> Accepted {
         if share(self.n_labelled, self.n_lines) >= 0.8 && !self.has_both_sides() {
             // One turn a line: every line is a paragraph of its own. Where both sides have labels that say so, a
             // line that looks like a label is more likely a line of the answer.
@@ -79,9 +83,9 @@ impl<'a> Survey<'a> {
         }
         let dense = self.n_labelled_firsts >= 2 && share(self.n_labelled_firsts, self.n_firsts) >= 0.8;
         let mut accepted = Accepted::default();
-        for (&name, &seen) in &self.names {
+        for (name, &seen) in &self.names {
             if scheme_says(name, seen) || recurs(name, seen) || in_header(name, seen, header) {
-                accepted.names.insert(name);
+                accepted.names.insert(name.clone());
             }
         }
         self.take_rare(&mut accepted, dense);
@@ -97,20 +101,20 @@ impl<'a> Survey<'a> {
     }
 
     /// Names that were seen once: taken in a file where labels are everywhere, named otherwise.
-    fn take_rare(&self, accepted: &mut Accepted<'a>, dense: bool) {
+    fn take_rare(&self, accepted: &mut Accepted, dense: bool) {
         let capitals = accepted.names.iter().filter(|n| is_upper(n)).count() * 2 > accepted.names.len();
         let very_dense = share(self.n_labelled_firsts, self.n_firsts) >= 0.95;
         let labelled = accepted.n_of(&self.names);
         let mostly = share(labelled, self.n_firsts) >= 0.6;
         let mut rare = Vec::new();
-        for (&name, &seen) in &self.names {
+        for (name, &seen) in &self.names {
             if accepted.names.contains(name) || seen.n_weak == seen.n || seen.n_first == 0 || !titled(name) {
                 continue;
             }
             let same_make = mostly && capital(name) && (!capitals || is_upper(name));
             let marked = seen.n_marked > 0 && mostly;
             match (dense && (capital(name) || very_dense)) || same_make || marked {
-                true => rare.push(name),
+                true => rare.push(name.clone()),
                 false if capital(name) => accepted.doubtful.push(seen.line),
                 false => {}
             }
@@ -167,7 +171,7 @@ fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-impl Accepted<'_> {
+impl Accepted {
     /// True when the label is a speaker's.
     pub fn has(&self, line: &str, label: &Label) -> bool {
         self.names.contains(&line[label.name.clone()])
@@ -183,7 +187,7 @@ impl Accepted<'_> {
         !self.is_empty() && self.names.iter().all(|n| scheme::says(n) == Says::Interviewer)
     }
 
-    fn n_of(&self, names: &FxHashMap<&str, Seen>) -> usize {
+    fn n_of(&self, names: &FxHashMap<String, Seen>) -> usize {
         self.names.iter().filter_map(|n| names.get(n)).map(|seen| seen.n_first).sum()
     }
 }

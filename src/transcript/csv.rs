@@ -177,17 +177,15 @@ impl Columns {
 
     fn say(&self, row: &Row<'_>, text: &str, context: &Context<'_>, draft: &mut Draft) {
         let time = self.time(row).unwrap_or_else(|()| {
-            draft.note_some(
-                placed(context.warning("W_TIME", "no such time; the words are kept"), text, row.byte),
-                LISTED,
-            );
+            let warning = context.warning("W_TIME", "no such time; the words are kept");
+            draft.note_at(warning, text, row.byte, LISTED);
             None
         });
         let cell = self.speaker.map_or("", |i| row.cells[i].trim().trim_end_matches(':').trim_end());
         let words = entities::decode(row.cells[self.text].trim());
         if matches!(words, Cow::Owned(_)) {
             let note = context.note("W_ENTITIES", "references such as &amp; were replaced by their characters");
-            draft.note_some(placed(note, text, row.byte), 1);
+            draft.note_at(note, text, row.byte, 1);
         }
         let name = match (cell.is_empty() && self.speaker.is_some(), draft.units.last()) {
             (true, _) if in_brackets(&words) => "Description".to_string(),
@@ -196,7 +194,7 @@ impl Columns {
             _ => cell.to_string(),
         };
         if !draft.say(&name, &words, time) {
-            draft.note_some(placed(context.note("W_EMPTY_TURN", "a row without words"), text, row.byte), 1);
+            draft.note_at(context.note("W_EMPTY_TURN", "a row without words"), text, row.byte, 1);
         }
     }
 

@@ -15,6 +15,8 @@ const EVERY_CUE: f64 = 0.95;
 const ROLLING: f64 = 0.3;
 /// Cues that show whether captions roll: they do so from the beginning.
 const SAMPLE: usize = 400;
+/// Most lines of a cue that the next one may show again.
+const MOST_SHOWN: usize = 16;
 /// Notes of one kind that are listed one by one.
 const LISTED: usize = 5;
 
@@ -32,15 +34,15 @@ pub(super) fn is_srt(text: &str) -> bool {
 pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     let mut draft = Draft::default();
     let cues = Cues::split(&content.text, context, &mut draft);
-    let pieces = pieces(&cues);
+    let rolling = rolls(&cues[..cues.len().min(SAMPLE)]);
     let mut survey = Survey::default();
-    for piece in pieces.iter().filter(|p| p.voice.is_none()) {
+    for piece in pieces(&cues, rolling).filter(|p| p.voice.is_none()) {
         for (i, line) in piece.lines.iter().enumerate() {
             survey.count(line, &label::look(line), i == 0, piece.line);
         }
     }
     let accepted = survey.decide(&[]);
-    assemble(&pieces, &accepted, &mut draft, context);
+    assemble(&cues, rolling, &accepted, &mut draft, context);
     if draft.speakers.iter().all(|s| s.name.is_empty()) && !draft.units.is_empty() {
         draft.note_no_speaker(context);
     }
@@ -118,7 +120,7 @@ impl<'a> Cues<'a> {
         self.close(context, draft);
         for (wrong, code, message) in found.problems() {
             if wrong {
-                draft.note_some(placed(context.warning(code, message), self.text, at), LISTED);
+                draft.note_at(context.warning(code, message), self.text, at, LISTED);
             }
         }
         self.open = Some((line, found.span(), end, end));
@@ -128,7 +130,7 @@ impl<'a> Cues<'a> {
     fn go_on(&mut self, line: usize, at: usize, end: usize, context: &Context<'_>, draft: &mut Draft) {
         if self.text[at..end].contains("-->") {
             let note = context.note("W_VTT", "an arrow within the words, taken as words");
-            draft.note_some(placed(note, self.text, at), LISTED);
+            draft.note_at(note, self.text, at, LISTED);
         }
         match &mut self.open {
             Some((_, _, _, stop)) => *stop = end,
@@ -216,21 +218,19 @@ struct Piece {
     lines: Vec<String>,
 }
 
-/// Takes tags out, splits cues by voice, and drops what rolling captions repeat.
-fn pieces(cues: &[Cue<'_>]) -> Vec<Piece> {
-    let rolling = rolls(&cues[..cues.len().min(SAMPLE)]);
+/// Takes tags out, splits cues by voice, and drops what rolling captions repeat. The pieces are made as they are asked
+/// for: all of them would take several times the memory of the file.
+fn pieces<'c>(cues: &'c [Cue<'_>], rolling: bool) -> impl Iterator<Item = Piece> + 'c {
     let mut before: Vec<String> = Vec::new();
-    let mut pieces = Vec::new();
-    for cue in cues {
+    cues.iter().flat_map(move |cue| {
         let mut cue = split_voices(cue);
         if rolling && let [piece] = cue.as_mut_slice() {
             let shown = piece.lines.clone();
             piece.lines.drain(..repeated(&before, &shown));
             before = shown;
         }
-        pieces.extend(cue.into_iter().filter(|p| !p.lines.is_empty()));
-    }
-    pieces
+        cue.into_iter().filter(|p| !p.lines.is_empty())
+    })
 }
 
 /// True for captions that show the last line again: with the word times of automatic captions, or often enough.
@@ -245,9 +245,10 @@ fn rolls(cues: &[Cue<'_>]) -> bool {
     again > 0 && word_times || again >= 4 && again as f64 >= ROLLING * cues.len() as f64
 }
 
-/// How many first lines are the last lines of the cue before.
+/// How many first lines are the last lines of the cue before; captions show a few lines at once.
 fn repeated(before: &[String], lines: &[String]) -> usize {
-    (1..=before.len().min(lines.len())).rev().find(|&k| before[before.len() - k..] == lines[..k]).unwrap_or(0)
+    let most = before.len().min(lines.len()).min(MOST_SHOWN);
+    (1..=most).rev().find(|&k| before[before.len() - k..] == lines[..k]).unwrap_or(0)
 }
 
 fn split_voices(cue: &Cue<'_>) -> Vec<Piece> {
@@ -303,11 +304,13 @@ fn voice(tag: &str) -> Option<String> {
     named.then(|| entities::decode(rest.split_once([' ', '\t']).map_or("", |(_, name)| name).trim()).into_owned())
 }
 
-fn assemble(pieces: &[Piece], accepted: &Accepted<'_>, draft: &mut Draft, context: &Context<'_>) {
-    let labelled = |p: &&Piece| p.voice.is_some() || p.lines.first().is_some_and(|line| takes(accepted, line));
-    let every = pieces.iter().filter(labelled).count() as f64 >= EVERY_CUE * pieces.len() as f64;
+fn assemble(cues: &[Cue<'_>], rolling: bool, accepted: &Accepted, draft: &mut Draft, context: &Context<'_>) {
+    let labelled = |p: &Piece| p.voice.is_some() || p.lines.first().is_some_and(|line| takes(accepted, line));
+    let count = |(n, of): (usize, usize), piece: Piece| (n + usize::from(labelled(&piece)), of + 1);
+    let (n_labelled, n) = pieces(cues, rolling).fold((0, 0), count);
+    let every = n_labelled as f64 >= EVERY_CUE * n as f64;
     let mut speaker = String::new();
-    for piece in pieces {
+    for piece in pieces(cues, rolling) {
         if every && !labelled(&piece) {
             let note = context
                 .warning("W_LABEL", "a cue without a speaker where all others have one; its speaker is unnamed");
@@ -317,7 +320,7 @@ fn assemble(pieces: &[Piece], accepted: &Accepted<'_>, draft: &mut Draft, contex
         if let Some(voice) = &piece.voice {
             speaker.clone_from(voice);
         }
-        say(piece, accepted, &mut speaker, draft);
+        say(&piece, accepted, &mut speaker, draft);
     }
     for line in &accepted.doubtful {
         let note = context
@@ -327,7 +330,7 @@ fn assemble(pieces: &[Piece], accepted: &Accepted<'_>, draft: &mut Draft, contex
 }
 
 /// The lines of a piece, a label at the start of any of them changes the speaker.
-fn say(piece: &Piece, accepted: &Accepted<'_>, speaker: &mut String, draft: &mut Draft) {
+fn say(piece: &Piece, accepted: &Accepted, speaker: &mut String, draft: &mut Draft) {
     let mut words = String::new();
     for line in &piece.lines {
         let start = label::look(line);
@@ -346,7 +349,7 @@ fn say(piece: &Piece, accepted: &Accepted<'_>, speaker: &mut String, draft: &mut
     draft.say(speaker, &words, piece.time);
 }
 
-fn takes(accepted: &Accepted<'_>, line: &str) -> bool {
+fn takes(accepted: &Accepted, line: &str) -> bool {
     label::look(line).label.is_some_and(|label| accepted.has(line, &label))
 }
 

@@ -135,6 +135,12 @@ impl Draft {
         }
     }
 
+    /// As [`Draft::note_some`], at a byte of `text`, whose line is only counted for what is kept.
+    pub fn note_at(&mut self, problem: Diagnostic, text: &str, byte: usize, most: usize) {
+        let same = self.notes.iter().filter(|n| n.code == problem.code).count();
+        self.note_some(if same < most { placed(problem, text, byte) } else { problem }, most);
+    }
+
     /// Says that no speaker is known.
     pub fn note_no_speaker(&mut self, context: &Context<'_>) {
         let note =

@@ -35,7 +35,7 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
     }
     walk.run(body, &accepted, &mut draft);
     for &byte in walk.bad_times.iter().take(LISTED + 1) {
-        draft.note_some(placed(context.warning("W_TIME", "no such time; the words are kept"), &text, byte), LISTED);
+        draft.note_at(context.warning("W_TIME", "no such time; the words are kept"), &text, byte, LISTED);
     }
     let unlabelled = walk.unlabelled;
     let lines_before = text[..body].bytes().filter(|&b| b == b'\n').count();
@@ -45,7 +45,7 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
 }
 
 /// Counts what the lines begin with.
-fn survey(body: &str) -> Survey<'_> {
+fn survey(body: &str) -> Survey {
     let mut survey = Survey::default();
     let (mut first, mut named) = (true, false);
     for (i, line) in body.split('\n').enumerate() {
@@ -105,7 +105,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn run(&mut self, body: usize, accepted: &Accepted<'_>, draft: &mut Draft) {
+    fn run(&mut self, body: usize, accepted: &Accepted, draft: &mut Draft) {
         let text = self.text;
         let mut at = body;
         for line in text[body..].split_inclusive('\n') {
@@ -116,7 +116,7 @@ impl Walk<'_> {
         self.close(draft);
     }
 
-    fn line(&mut self, at: usize, line: &str, accepted: &Accepted<'_>, draft: &mut Draft) {
+    fn line(&mut self, at: usize, line: &str, accepted: &Accepted, draft: &mut Draft) {
         if is_empty(line) {
             if self.by_paragraph || self.only_asks {
                 self.end_paragraph(draft);
@@ -201,7 +201,7 @@ fn is_whole(line: &str) -> bool {
 /// Says what was done, where it can be doubted.
 fn note(
     draft: &mut Draft,
-    accepted: &Accepted<'_>,
+    accepted: &Accepted,
     unlabelled: Option<usize>,
     lines_before: usize,
     text: &str,
