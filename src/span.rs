@@ -97,11 +97,9 @@ impl Positions {
         }
         let mut marks = Vec::with_capacity(text.len() / STRIDE + 1);
         let (mut chars, mut units) = (0u32, 0u32);
-        for (i, byte) in text.bytes().enumerate() {
-            if i % STRIDE == 0 {
-                marks.push((chars, units));
-            }
-            let (c, u) = weight(byte);
+        for block in text.as_bytes().chunks(STRIDE) {
+            marks.push((chars, units));
+            let (c, u) = weight(block);
             chars += c;
             units += u;
         }
@@ -118,24 +116,18 @@ impl Positions {
             return Position { byte, char: byte, utf16: byte };
         }
         let mark = (byte / STRIDE).min(self.marks.len() - 1);
-        let (mut char, mut utf16) = self.marks[mark];
-        for &b in &text.as_bytes()[mark * STRIDE..byte] {
-            let (c, u) = weight(b);
-            char += c;
-            utf16 += u;
-        }
-        Position { byte, char: char as usize, utf16: utf16 as usize }
+        let (char, utf16) = self.marks[mark];
+        let (c, u) = weight(&text.as_bytes()[mark * STRIDE..byte]);
+        Position { byte, char: (char + c) as usize, utf16: (utf16 + u) as usize }
     }
 }
 
-/// Code points and UTF-16 units that begin with this byte. Continuation bytes begin none; a four-byte character
-/// takes two UTF-16 units.
-fn weight(byte: u8) -> (u32, u32) {
-    match byte {
-        0x80..=0xBF => (0, 0),
-        0xF0..=0xFF => (1, 2),
-        _ => (1, 1),
-    }
+/// Code points and UTF-16 units that begin in these bytes. Continuation bytes begin none; a four-byte character takes
+/// two UTF-16 units.
+fn weight(bytes: &[u8]) -> (u32, u32) {
+    let count = |begins: fn(u8) -> bool| bytes.iter().map(|&b| u32::from(begins(b))).sum::<u32>();
+    let (chars, wide) = (count(|b| b & 0xC0 != 0x80), count(|b| b >= 0xF0));
+    (chars, chars + wide)
 }
 
 /// Line and column, both from 1, of byte `byte`; columns count code points.

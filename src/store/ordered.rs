@@ -50,7 +50,10 @@ struct Line<'a, T> {
     sizes: &'a [u64],
     bounds: Bounds,
     state: Mutex<State<T>>,
-    changed: Condvar,
+    /// There may be room for another job.
+    room: Condvar,
+    /// The result that is waited for may be there.
+    arrival: Condvar,
 }
 
 struct State<T> {
@@ -58,13 +61,15 @@ struct State<T> {
     under_way: usize,
     bytes: u64,
     done: BTreeMap<usize, Outcome<T>>,
+    /// The job whose result is taken next.
+    wanted: usize,
     stopped: bool,
 }
 
 impl<'a, T: Send> Line<'a, T> {
     fn new(sizes: &'a [u64], bounds: Bounds) -> Self {
-        let state = State { next: 0, under_way: 0, bytes: 0, done: BTreeMap::new(), stopped: false };
-        Line { sizes, bounds, state: Mutex::new(state), changed: Condvar::new() }
+        let state = State { next: 0, under_way: 0, bytes: 0, done: BTreeMap::new(), wanted: 0, stopped: false };
+        Line { sizes, bounds, state: Mutex::new(state), room: Condvar::new(), arrival: Condvar::new() }
     }
 
     /// A panic never happens while the state is held, so that a poisoned lock still guards a whole state.
@@ -79,8 +84,11 @@ impl<'a, T: Send> Line<'a, T> {
             if outcome.is_err() {
                 own = None;
             }
-            self.state().done.insert(job, outcome);
-            self.changed.notify_all();
+            let mut state = self.state();
+            state.done.insert(job, outcome);
+            if state.wanted == job {
+                self.arrival.notify_one();
+            }
         }
     }
 
@@ -94,7 +102,7 @@ impl<'a, T: Send> Line<'a, T> {
             if self.has_room(&state) {
                 break;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let job = state.next;
         state.next += 1;
@@ -126,8 +134,9 @@ impl<'a, T: Send> Line<'a, T> {
     /// Waits a moment for this job's result.
     fn arrived(&self, job: usize) -> Option<Outcome<T>> {
         let mut state = self.state();
+        state.wanted = job;
         if !state.done.contains_key(&job) {
-            let waited = self.changed.wait_timeout(state, Duration::from_millis(100));
+            let waited = self.arrival.wait_timeout(state, Duration::from_millis(100));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.done.remove(&job)
@@ -138,12 +147,12 @@ impl<'a, T: Send> Line<'a, T> {
         state.under_way -= 1;
         state.bytes -= self.sizes[job];
         drop(state);
-        self.changed.notify_all();
+        self.room.notify_all();
     }
 
     fn stop(&self) {
         self.state().stopped = true;
-        self.changed.notify_all();
+        self.room.notify_all();
     }
 }
 

@@ -73,13 +73,12 @@ impl Partial {
         Ok(partial)
     }
 
-    /// Writes and syncs one byte, so that a full or broken disk is known before an hour of work.
+    /// Writes one byte, so that a full disk is known before an hour of work.
     fn probe(&self) -> Result<(), StoreError> {
         let path = self.root.join("probe");
         let write = || -> io::Result<()> {
             let mut file = create(&path)?;
             file.write_all(b"?")?;
-            file.sync_all()?;
             fs::remove_file(&path)
         };
         write().map_err(|e| StoreError::io(&path, e))
@@ -95,15 +94,14 @@ impl Partial {
         Ok(Part { name: name.to_string(), writer: Digesting::new(BufWriter::with_capacity(1 << 18, file)), path })
     }
 
-    /// Ends a file of the run: its bytes are on the disk when this returns.
+    /// Ends a file of the run; [`Partial::sync`] makes it durable with all others.
     ///
     /// # Errors
     /// When the disk did not take them all.
     pub fn close(&mut self, part: Part) -> Result<(), StoreError> {
         let (writer, digest) = part.writer.finish();
         let failed = |error| StoreError::io(&part.path, error);
-        let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
+        writer.into_inner().map_err(|error| failed(error.into_error()))?;
         self.files.insert(part.name, digest);
         Ok(())
     }

@@ -183,16 +183,27 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut plain = 0;
-    for (i, &byte) in bytes.iter().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
+    while let Some(i) = next_escaped(bytes, plain) {
         out.extend_from_slice(&bytes[plain..i]);
+        push_escape(out, bytes[i]);
         plain = i + 1;
-        push_escape(out, byte);
     }
     out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
+}
+
+/// The next byte from here on that JSON escapes.
+fn next_escaped(bytes: &[u8], from: usize) -> Option<usize> {
+    let escaped = |b: u8| b < b' ' || b == b'"' || b == b'\\';
+    let mut at = from;
+    // Whole blocks without a branch: the compiler makes them a few instructions.
+    for block in bytes[from..].chunks(32) {
+        if block.iter().fold(false, |any, &b| any | escaped(b)) {
+            return block.iter().position(|&b| escaped(b)).map(|i| at + i);
+        }
+        at += block.len();
+    }
+    None
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {
@@ -340,7 +351,7 @@ impl CodingsCsv {
         line.decimal(coding.confidence);
         line.decimal(coding.score);
         line.integer(coding.calibrated_on as u64);
-        line.cell(evidence_cell(&coding.evidence).as_bytes());
+        line.cell(&evidence_cell(&coding.evidence));
         line.cell(coding.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>().join(" ").as_bytes());
         for key in &self.attributes {
             line.cell(coding.attributes.get(key).map_or(b"", |value| value.as_bytes()));
@@ -350,18 +361,19 @@ impl CodingsCsv {
 }
 
 /// `we-trained: "we trained" 1.2 (past); workshops: "workshop" 0.7`.
-fn evidence_cell(evidence: &[Evidence]) -> String {
-    let one = |evidence: &Evidence| {
-        let mut weight = Vec::new();
-        push_decimal(&mut weight, evidence.weight);
-        let weight = String::from_utf8_lossy(&weight).into_owned();
-        let context = match evidence.context.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", evidence.context.join(", ")),
-        };
-        format!("{}: \"{}\" {weight}{context}", evidence.rule, evidence.text)
-    };
-    evidence.iter().map(one).collect::<Vec<_>>().join("; ")
+fn evidence_cell(evidence: &[Evidence]) -> Vec<u8> {
+    let mut cell = Vec::new();
+    for (i, evidence) in evidence.iter().enumerate() {
+        let before: &[u8] = if i > 0 { b"; " } else { b"" };
+        for part in [before, evidence.rule.as_bytes(), b": \"", evidence.text.as_bytes(), b"\" "] {
+            cell.extend_from_slice(part);
+        }
+        push_decimal(&mut cell, evidence.weight);
+        if !evidence.context.is_empty() {
+            cell.extend_from_slice(format!(" ({})", evidence.context.join(", ")).as_bytes());
+        }
+    }
+    cell
 }
 
 /// A line of CSV as RFC 4180 has it, ended by a line feed.
@@ -379,25 +391,29 @@ impl Line {
 
     /// Adds a cell.
     pub fn cell(&mut self, bytes: &[u8]) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
+        self.separate();
         let bait = self.cells == Cells::Spreadsheet && is_formula(bytes);
-        let quoted = bytes.iter().any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'));
+        let quoted = memchr::memchr3(b',', b'"', b'\n', bytes).or_else(|| memchr::memchr(b'\r', bytes)).is_some();
         if quoted {
             self.out.push(b'"');
         }
         if bait {
             self.out.push(b'\'');
         }
-        for &byte in bytes {
-            if byte == b'"' {
-                self.out.push(b'"');
-            }
-            self.out.push(byte);
+        let mut plain = 0;
+        for quote in memchr::memchr_iter(b'"', bytes) {
+            self.out.extend_from_slice(&bytes[plain..=quote]);
+            plain = quote;
         }
+        self.out.extend_from_slice(&bytes[plain..]);
         if quoted {
             self.out.push(b'"');
+        }
+    }
+
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
         }
     }
 
@@ -408,9 +424,8 @@ impl Line {
     }
 
     fn integer(&mut self, value: u64) {
-        let mut digits = Vec::with_capacity(8);
-        push_integer(&mut digits, value);
-        self.cell(&digits);
+        self.separate();
+        push_integer(&mut self.out, value);
     }
 
     fn optional(&mut self, value: Option<u64>) {

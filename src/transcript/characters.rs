@@ -36,20 +36,34 @@ const KINDS: [Kind; 3] = [
 
 /// One note per kind of character, at the first of them.
 fn kinds(text: &str, source: &str) -> Vec<Diagnostic> {
-    if text.bytes().all(|b| matches!(b, b'\n' | b'\t' | b' '..=b'~')) {
-        return Vec::new();
-    }
     let mut seen = [(0usize, 0usize); KINDS.len()];
-    for (at, c) in text.char_indices().filter(|(_, c)| !matches!(c, ' '..='~' | '\n' | '\t')) {
+    let mut from = 0;
+    while let Some(at) = next_odd(text.as_bytes(), from) {
+        let Some(c) = text[at..].chars().next() else { break };
         for (kind, seen) in KINDS.iter().zip(&mut seen) {
             if kind.0(c) {
                 *seen = (seen.0 + 1, if seen.0 == 0 { at } else { seen.1 });
             }
         }
+        from = at + c.len_utf8();
     }
     let found = KINDS.iter().zip(seen).filter(|(_, (n, _))| *n > 0);
     let word = |n, what| format!("{n} {what}, kept as they are; the first is here");
     found.map(|((_, code, what), (n, at))| placed(Diagnostic::note(code, source, word(n, what)), text, at)).collect()
+}
+
+/// The next byte from here on that is not printable ASCII, a tab or a line end; most text has few.
+fn next_odd(bytes: &[u8], from: usize) -> Option<usize> {
+    let odd = |b: u8| !(b' '..=b'~').contains(&b) && b != b'\n' && b != b'\t';
+    let mut at = from;
+    // Whole blocks without a branch: the compiler makes them a few instructions.
+    for block in bytes[from..].chunks(64) {
+        if block.iter().fold(false, |any, &b| any | odd(b)) {
+            return block.iter().position(|&b| odd(b)).map(|i| at + i);
+        }
+        at += block.len();
+    }
+    None
 }
 
 fn is_control(c: char) -> bool {
@@ -102,6 +116,20 @@ fn latin(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn odd_characters_are_counted_and_the_first_is_named() {
+        let plain = "Plain words.\n".repeat(20);
+        let text = format!("{plain}\u{e9}\u{202e}{plain}\u{200b}x\u{7f}{plain}\u{200b}\u{1}");
+        let shown: Vec<_> = kinds(&text, "x").iter().map(|n| (n.code, n.byte.unwrap(), n.message.clone())).collect();
+        let at = |c: char| text.find(c).unwrap();
+        assert_eq!(
+            shown.iter().map(|s| (s.0, s.1)).collect::<Vec<_>>(),
+            [("W_CONTROL", at('\u{7f}')), ("W_BIDI", at('\u{202e}')), ("W_ZERO_WIDTH", at('\u{200b}')),]
+        );
+        assert!(shown[0].2.starts_with("2 ") && shown[1].2.starts_with("1 ") && shown[2].2.starts_with("2 "));
+        assert_eq!(kinds(&plain, "x"), []);
+    }
 
     #[test]
     fn names_that_look_alike_have_one_skeleton() {

@@ -116,8 +116,11 @@ fn find(window: &str, whole: usize) -> Option<Found> {
 
 /// The first [`WINDOW`] characters.
 fn window(line: &str) -> &str {
-    let end = line.char_indices().nth(WINDOW).map_or(line.len(), |(i, _)| i);
-    &line[..end]
+    match line.as_bytes().get(..WINDOW) {
+        None => line,
+        Some(head) if head.is_ascii() => &line[..WINDOW],
+        Some(_) => &line[..line.char_indices().nth(WINDOW).map_or(line.len(), |(i, _)| i)],
+    }
 }
 
 /// A time first in the line: `[00:00:05] Name: words`, `00:00:05 words`.
@@ -140,17 +143,26 @@ fn gap(rest: &str) -> usize {
 
 /// A name that ends in a colon or in a time.
 fn named(window: &str, whole: usize) -> Option<Found> {
-    for (i, c) in window.char_indices() {
-        match c {
-            ':' if between_digits(window, i) => return before_clock(window, i, whole),
-            ':' | '\u{ff1a}' => return before_colon(window, i, i + c.len_utf8()),
-            '[' | '(' | '\\' => {
+    let bytes = window.as_bytes();
+    let mut words = usize::from(bytes[0].is_ascii_alphanumeric());
+    for (i, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b':' if between_digits(window, i) => return before_clock(window, i, whole),
+            b':' => return before_colon(window, i, i + 1),
+            0xEF if window[i..].starts_with('\u{ff1a}') => return before_colon(window, i, i + 3),
+            b'[' | b'(' | b'\\' => {
                 if let Some(mark) = time::bracketed(&window[i..]) {
                     return before_mark(window, i, mark);
                 }
             }
-            _ if i > 4 * LONGEST_NAME => return None,
+            // No name holds these, or so many words: most lines are speech and end here.
+            b'?' | b'!' | b';' | b'"' => return None,
+            _ if i > 4 * LONGEST_NAME && window.is_char_boundary(i) => return None,
+            b' ' if bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => words += 1,
             _ => {}
+        }
+        if words > MOST_WORDS {
+            return None;
         }
     }
     None
@@ -350,6 +362,9 @@ mod tests {
             ("BELL 7: Okey doke.", "BELL 7||Okey doke."),
             ("INTERVIEWER", "INTERVIEWER||"),
             ("Jos\u{e9}: one", "Jos\u{e9}||one"),
+            ("Jos\u{e9}\u{ff1a}one", "Jos\u{e9}||one"),
+            ("Ann \u{200b} \u{200b} \u{200b} \u{200b} \u{200b} \u{200b} \u{200b}: one", "Ann||one"),
+            ("One of the five Lees: one", "One of the five Lees||one"),
             ("[99:99:99] P: x", "P||x"),
         ];
         for (line, want) in cases {
@@ -368,6 +383,9 @@ mod tests {
             "::::",
             "",
             "He left. Then: nothing",
+            "Is it? Ann: nothing",
+            "One of the five other Lees: nothing",
+            "One of the five other Lees [0:06] nothing",
             "No, well, then: x",
         ];
         for line in cases {
