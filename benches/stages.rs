@@ -10,7 +10,7 @@ use precode::coding::Coding;
 use precode::confidence::Judge;
 use precode::evidence::{Gathered, Gatherer, Surroundings};
 use precode::lexicon::{self, Lexicon};
-use precode::matcher::{Board, Scene, Search, weight_before};
+use precode::matcher::{Scene, Search, weight_before};
 use precode::pipeline::{Coder, Options};
 use precode::segment::{self, Segment, Unit};
 use precode::span::Positions;
@@ -128,12 +128,19 @@ impl Bench<'_> {
                 }
             }
         };
-        let mut board = Board::new(self.lexicon);
-        self.stage("matching", || {
-            each(&mut |scene, _| scene.sentences.iter().for_each(|sentence| board.read(scene, sentence)));
-        });
         let mut search = Search::new(self.lexicon);
-        self.stage("rules", || each(&mut |scene, _| search.run(scene, &self.lexicon.plan.rules)));
+        self.stage("matching", || each(&mut |scene, _| search.read(scene)));
+        let mut gates = Vec::new();
+        self.stage("rules", || {
+            each(&mut |scene, _| {
+                search.read(scene);
+                search.open_gates(scene, &mut gates);
+                let goals = gates.iter().map(|&gate| self.lexicon.plan.gates[gate as usize].goal);
+                goals.for_each(|goal| {
+                    black_box(search.stands(scene, goal));
+                });
+            });
+        });
         let nobody = BTreeMap::new();
         let around = Surroundings { question: None, attributes: &nobody };
         let mut gatherer = Gatherer::new(self.lexicon);

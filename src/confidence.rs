@@ -77,7 +77,7 @@ impl Bag {
             let mut last = NO_STEM;
             n_tokens += sentence.len();
             for at in sentence.clone() {
-                let stem = scene.forms.cue_stem(scene.tokens[at].form);
+                let stem = scene.forms.brief(scene.tokens[at].form).cue_stem;
                 let single = table.single(stem).map(|row| Cue { row, start: at, end: at + 1 });
                 let pair = table.pair(last, stem).map(|row| Cue { row, start: at - 1, end: at + 1 });
                 for cue in single.into_iter().chain(pair) {

@@ -7,7 +7,7 @@
 //! semicolon, at a comma with a new subject after it, and at the sentence. Words that look like a trigger and are none
 //! (`not only`) are entries too. What stands in quotation marks is reported speech.
 
-use crate::lexicon::{Context, Lexicon, Trigger};
+use crate::lexicon::{Context, Trigger};
 use crate::matcher::{Match, Scene, Search};
 use crate::token::{Break, Token};
 use std::ops::Range;
@@ -41,8 +41,9 @@ impl Contexts {
 pub fn scopes(scene: &Scene) -> Vec<Contexts> {
     let mut scopes = quoted(scene.tokens);
     let mut search = Search::new(scene.lexicon);
-    for sentence in scene.sentences {
-        mark(scene, sentence, &mut search, &mut scopes);
+    search.read(scene);
+    for sentence in 0..scene.sentences.len() {
+        mark(scene, sentence, &search, &mut scopes);
     }
     scopes
 }
@@ -64,11 +65,10 @@ pub(crate) fn quoted(tokens: &[Token]) -> Vec<Contexts> {
     tokens.iter().map(step).collect()
 }
 
-/// Marks what lies in the scope of the triggers of one sentence.
-pub(crate) fn mark(scene: &Scene, sentence: &Range<usize>, search: &mut Search, scopes: &mut [Contexts]) {
-    search.clear();
-    search.sentence(scene, sentence, &scene.lexicon.plan.triggers);
-    let mut found = triggers_in(scene.lexicon, search);
+/// Marks what lies in the scope of the triggers of one sentence of the segment that `search` has read.
+pub(crate) fn mark(scene: &Scene, sentence: usize, search: &Search, scopes: &mut [Contexts]) {
+    let mut found = triggers_in(scene, sentence, search);
+    let sentence = &scene.sentences[sentence];
     if found.iter().all(|(trigger, _)| trigger.kind.is_none()) {
         return;
     }
@@ -88,13 +88,13 @@ pub(crate) fn mark(scene: &Scene, sentence: &Range<usize>, search: &mut Search, 
     }
 }
 
-/// Triggers, stops and look-alikes that were found.
-fn triggers_in<'l>(lexicon: &'l Lexicon, search: &Search) -> Vec<(&'l Trigger, Match)> {
+/// Triggers, stops and look-alikes that stand in a sentence.
+fn triggers_in<'l>(scene: &Scene<'l>, sentence: usize, search: &Search) -> Vec<(&'l Trigger, Match)> {
+    let lexicon = scene.lexicon;
     let mut found = Vec::new();
-    for &goal in search.met() {
-        for &trigger in &lexicon.plan.triggers_of[goal as usize] {
-            found.extend(search.hits(goal).iter().map(|&hit| (&lexicon.triggers[trigger as usize], hit)));
-        }
+    for (goal, hit) in search.triggers(scene, sentence) {
+        let triggers = &lexicon.plan.triggers_of[goal as usize];
+        found.extend(triggers.iter().map(|&trigger| (&lexicon.triggers[trigger as usize], hit)));
     }
     found
 }

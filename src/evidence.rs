@@ -9,11 +9,11 @@
 
 use crate::codebook::CodeId;
 use crate::context::{self, Contexts};
-use crate::lexicon::plan::{Goal, Index};
+use crate::lexicon::plan::Goal;
 use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
-use crate::matcher::{Match, Scene, Search};
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::matcher::{Match, Scene, Search, shortest};
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One hit of one rule, for one code.
@@ -70,24 +70,27 @@ pub fn contribution(weight: f64) -> f64 {
     -(1.0 - weight.abs().min(MOST_WEIGHT)).ln() * weight.signum()
 }
 
-/// Evidence in the segment that `scene` shows.
+/// Evidence in the segment that `scene` shows, hits that add nothing among it.
 pub fn gather(scene: &Scene, around: &Surroundings) -> Gathered {
-    Gatherer::new(scene.lexicon).gather(scene, around)
+    let mut gatherer = Gatherer::new(scene.lexicon);
+    gatherer.all_hits = true;
+    gatherer.gather(scene, around)
 }
 
 /// Gathers evidence from segment after segment: what it takes to do so is made once.
 pub struct Gatherer<'l> {
     lexicon: &'l Lexicon,
-    /// Goals that rules ask for, by the level of the speakers that the rules hold for.
-    goals: FxHashMap<Option<String>, Index>,
+    /// True when hits that add nothing are wanted too.
+    all_hits: bool,
     answer: Search,
     question: Search,
-    triggers: Search,
+    /// Ways into rules that are open in the segment.
+    gates: Vec<u32>,
     /// Of the turn; empty before its first hit.
     scopes: Vec<Contexts>,
     /// Sentences of the segment whose triggers are in `scopes`.
     marked: Vec<bool>,
-    /// True when `question` holds what the question was searched for.
+    /// True when `question` has read the question.
     asked: bool,
     /// Stems of the question; empty before they are asked for.
     stems: FxHashSet<u32>,
@@ -98,10 +101,10 @@ impl<'l> Gatherer<'l> {
     pub fn new(lexicon: &'l Lexicon) -> Self {
         Gatherer {
             lexicon,
-            goals: FxHashMap::default(),
+            all_hits: false,
             answer: Search::new(lexicon),
             question: Search::new(lexicon),
-            triggers: Search::new(lexicon),
+            gates: Vec::new(),
             scopes: Vec::new(),
             marked: Vec::new(),
             asked: false,
@@ -120,103 +123,105 @@ impl<'l> Gatherer<'l> {
     /// [`Gatherer::begin_turn`] only.
     pub fn gather(&mut self, scene: &Scene, around: &Surroundings) -> Gathered {
         let mut gathered = Gathered::default();
-        let level = scene.level.map(str::to_string);
-        let goals =
-            self.goals.entry(level).or_insert_with(|| self.lexicon.plan.of_level(&self.lexicon.rules, scene.level));
-        self.answer.run(scene, goals);
-        let rules = self.candidates();
-        if rules.is_empty() {
-            return gathered;
-        }
+        self.answer.read(scene);
+        let mut gates = std::mem::take(&mut self.gates);
+        self.answer.open_gates(scene, &mut gates);
         self.marked.clear();
         self.marked.resize(scene.sentences.len(), false);
+        let plan = &self.lexicon.plan;
+        let of_gate = |gate: u32| &plan.gates[gate as usize];
         for second_pass in [false, true] {
-            let now = rules.iter().map(|&rule| rule as usize);
-            let now = now.filter(|&rule| self.lexicon.rules[rule].second_pass == second_pass);
             let mut found = Vec::new();
-            now.for_each(|rule| self.fire(scene, around, &gathered, rule, &mut found));
+            for gates in gates.chunk_by(|&a, &b| of_gate(a).rule == of_gate(b).rule) {
+                let rule = of_gate(gates[0]).rule as usize;
+                if self.lexicon.rules[rule].second_pass == second_pass {
+                    self.fire(scene, around, &gathered, gates, &mut found);
+                }
+            }
             for found in found {
                 gathered.by_code.entry(found.code).or_default().push(found);
             }
         }
+        self.gates = gates;
         gathered.by_code.values_mut().for_each(|found| found.sort_by_key(|f| (f.hit, f.rule)));
         gathered
     }
 
-    /// Rules of which something stands in the segment, in their order.
-    fn candidates(&self) -> Vec<u32> {
-        let of_goals = self.answer.met().iter().flat_map(|&goal| &self.lexicon.plan.rules_of[goal as usize]);
-        let mut rules: Vec<u32> = of_goals.copied().collect();
-        rules.sort_unstable();
-        rules.dedup();
-        rules
-    }
-
-    /// Adds what one rule contributes.
-    fn fire(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, place: usize, into: &mut Vec<Found>) {
+    /// Adds what one rule contributes, whose open gates these are.
+    fn fire(
+        &mut self,
+        scene: &Scene,
+        around: &Surroundings,
+        so_far: &Gathered,
+        gates: &[u32],
+        into: &mut Vec<Found>,
+    ) {
+        let plan = &self.lexicon.plan;
+        let place = plan.gates[gates[0] as usize].rule as usize;
         let rule = &self.lexicon.rules[place];
         if !speaker_fits(rule, around.attributes) {
             return;
         }
-        let hits = self.hits(scene, place);
-        if hits.is_empty() || !self.surroundings_fit(scene, around, so_far, place) {
+        let stands = gates.iter().any(|&gate| self.answer.stands(scene, plan.gates[gate as usize].goal));
+        if !stands || !self.surroundings_fit(scene, around, so_far, place) {
             return;
         }
         let first = into.len();
-        for hit in hits {
+        for hit in self.hits(scene, gates) {
             self.judge(scene, around, place, hit, into);
+            if !self.all_hits && is_exhausted(rule, &into[first..]) {
+                break;
+            }
         }
         diminish(&mut into[first..]);
     }
 
-    /// Hits of any of the rule's patterns, overlapping ones of the same rule only once, without those that what
-    /// stands near them rules out.
-    fn hits(&self, scene: &Scene, place: usize) -> Vec<Match> {
-        let goals = &self.lexicon.plan.of_rule[place];
+    /// Hits of any of a rule's patterns, overlapping ones of the same rule only once, without those that what stands
+    /// near them rules out.
+    fn hits(&mut self, scene: &Scene, gates: &[u32]) -> Vec<Match> {
+        let plan = &self.lexicon.plan;
+        let of_gate = |gate: u32| &plan.gates[gate as usize];
+        let place = of_gate(gates[0]).rule as usize;
         let mut hits: Vec<Match> = Vec::new();
-        for &goal in &goals.patterns {
-            match &self.lexicon.plan.goals[goal as usize] {
-                Goal::Words { .. } => hits.extend(self.answer.hits(goal)),
-                _ => hits.extend(self.answer.matches(scene, goal)),
+        for gates in gates.chunk_by(|&a, &b| of_gate(a).pattern == of_gate(b).pattern) {
+            let mut found: Vec<Match> = Vec::new();
+            for gates in gates.chunk_by(|&a, &b| of_gate(a).goal == of_gate(b).goal) {
+                self.answer.add_matches(scene, of_gate(gates[0]).goal, &mut found);
             }
+            hits.extend(shortest(found));
         }
+        let goals = &plan.of_rule[place];
         if goals.not.iter().any(Option::is_some) {
             hits.retain(|hit| !self.ruled_out(scene, place, *hit));
         }
-        hits.sort_by_key(|hit| (hit.end - hit.start, hit.start));
-        let mut kept: Vec<Match> = Vec::new();
-        for hit in hits {
-            if kept.iter().all(|other| hit.end <= other.start || other.end <= hit.start) {
-                kept.push(hit);
-            }
-        }
-        kept.sort_unstable();
-        kept
+        apart(hits)
     }
 
-    fn ruled_out(&self, scene: &Scene, place: usize, hit: Match) -> bool {
+    fn ruled_out(&mut self, scene: &Scene, place: usize, hit: Match) -> bool {
         let Some(sentence) = scene.sentences.iter().find(|sentence| sentence.contains(&hit.start)) else {
             return false;
         };
         let not = &self.lexicon.plan.of_rule[place].not;
         is_near(scene, &self.lexicon.rules[place], hit, |test, bad| {
-            let others = not[test].map_or(&[][..], |goal| self.answer.hits(goal));
+            let others = not[test].map_or(&[][..], |goal| self.answer.hits(scene, goal));
             others.iter().filter(|other| sentence.contains(&other.start)).any(bad)
         })
     }
 
     fn surroundings_fit(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, place: usize) -> bool {
         let goals = &self.lexicon.plan.of_rule[place];
-        let asked = goals.asked.is_none_or(|goal| {
-            around.question.is_some_and(|question| {
-                if !std::mem::replace(&mut self.asked, true) {
-                    self.question.run(&question, &self.lexicon.plan.asked);
-                }
-                holds(&question, &self.question, &Gathered::default(), goal)
-            })
-        });
-        let stands = |goal: &u32| holds(scene, &self.answer, so_far, *goal);
-        asked && goals.with.iter().all(stands) && !goals.without.iter().any(stands)
+        goals.with.iter().all(|&goal| holds(scene, &mut self.answer, so_far, goal))
+            && !goals.without.iter().any(|&goal| holds(scene, &mut self.answer, so_far, goal))
+            && goals.asked.is_none_or(|goal| self.was_asked(around, goal))
+    }
+
+    /// True when the question before holds the goal.
+    fn was_asked(&mut self, around: &Surroundings, goal: u32) -> bool {
+        let Some(question) = around.question else { return false };
+        if !std::mem::replace(&mut self.asked, true) {
+            self.question.read(&question);
+        }
+        holds(&question, &mut self.question, &Gathered::default(), goal)
     }
 
     /// Adds the hit as evidence for each of the rule's codes, after what its context does to it.
@@ -248,7 +253,7 @@ impl<'l> Gatherer<'l> {
                 break;
             }
             if !std::mem::replace(&mut self.marked[i], true) {
-                context::mark(scene, sentence, &mut self.triggers, &mut self.scopes);
+                context::mark(scene, i, &self.answer, &mut self.scopes);
             }
         }
         let focus = &self.scopes[hit.focus_start..hit.focus_end];
@@ -267,15 +272,38 @@ impl<'l> Gatherer<'l> {
 }
 
 /// True when the goal matches in the segment, or the code that it names has evidence there.
-fn holds(scene: &Scene, search: &Search, so_far: &Gathered, goal: u32) -> bool {
-    let part = |part: &u32| holds(scene, search, so_far, *part);
+fn holds(scene: &Scene, search: &mut Search, so_far: &Gathered, goal: u32) -> bool {
     match &scene.lexicon.plan.goals[goal as usize] {
-        Goal::Words { .. } => !search.hits(goal).is_empty(),
-        Goal::Both(_) => !search.matches(scene, goal).is_empty(),
-        Goal::Either(parts) => parts.iter().any(part),
-        Goal::Each(parts) => parts.iter().all(part),
+        Goal::Words { .. } | Goal::Both(_) => search.stands(scene, goal),
+        Goal::Either(parts) => parts.iter().any(|&part| holds(scene, search, so_far, part)),
+        Goal::Each(parts) => parts.iter().all(|&part| holds(scene, search, so_far, part)),
         Goal::Code(code) => so_far.score(*code) > 0.0,
     }
+}
+
+/// The matches without those that overlap a shorter or earlier one.
+fn apart(mut hits: Vec<Match>) -> Vec<Match> {
+    hits.sort_by_key(|hit| (hit.end - hit.start, hit.start));
+    let (first, end) = hits.iter().fold((usize::MAX, 0), |(a, b), hit| (a.min(hit.start), b.max(hit.end)));
+    let mut taken = vec![false; end.saturating_sub(first)];
+    hits.retain(|hit| {
+        let words = &mut taken[hit.start - first..hit.end - first];
+        let free = !words.contains(&true);
+        words.iter_mut().for_each(|word| *word |= free);
+        free
+    });
+    hits.sort_unstable();
+    hits
+}
+
+/// True when two hits count in full for every code: further ones add nothing.
+fn is_exhausted(rule: &Rule, found: &[Found]) -> bool {
+    if rule.effects.contains(&Some(Effect::Opposite)) {
+        return false;
+    }
+    let full = contribution(rule.weight);
+    let whole = |code: CodeId| found.iter().filter(|f| f.code == code && f.contribution == full).count() > 1;
+    found.len() >= 2 * rule.codes.len() && rule.codes.iter().all(|&code| whole(code))
 }
 
 fn speaker_fits(rule: &Rule, attributes: &BTreeMap<String, String>) -> bool {
@@ -302,8 +330,13 @@ pub(crate) fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
 
 /// True when one of `not_near`, `not_before` and `not_after` finds something too near to the hit; `any` applies a test
 /// to the matches of the one with this number.
-fn is_near(scene: &Scene, rule: &Rule, hit: Match, any: impl Fn(usize, &dyn Fn(&Match) -> bool) -> bool) -> bool {
-    let test = |number: usize, before: bool, after: bool, window: u16| {
+fn is_near(
+    scene: &Scene,
+    rule: &Rule,
+    hit: Match,
+    mut any: impl FnMut(usize, &dyn Fn(&Match) -> bool) -> bool,
+) -> bool {
+    let mut test = |number: usize, before: bool, after: bool, window: u16| {
         let window = u32::from(rule.window.unwrap_or(window));
         any(number, &|other: &Match| {
             let precedes = before && other.end <= hit.start && scene.distance(other.end, hit.start) <= window;

@@ -592,7 +592,7 @@ fn lexicon_of(pattern: &str) -> Option<Lexicon> {
 
 /// Matches of the engine, with the words that it saw.
 fn engine(lexicon: &Lexicon, text: &str, level: &str) -> (Vec<(usize, usize)>, Vec<String>) {
-    let mut forms = Forms::new(lexicon.language, &lexicon.terms);
+    let mut forms = Forms::new(lexicon.language, lexicon);
     let mut tokens = Vec::new();
     tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
     let sentences = segment::sentences(text, &tokens, &forms);
@@ -609,8 +609,13 @@ fn engine(lexicon: &Lexicon, text: &str, level: &str) -> (Vec<(usize, usize)>, V
     let found = scene.matches(&lexicon.rules[0].patterns[0]);
     // What a run does: only where a word of each need stands.
     let mut search = Search::new(lexicon);
-    search.run(&scene, &lexicon.plan.rules);
-    assert_eq!(search.matches(&scene, lexicon.plan.of_rule[0].patterns[0]), found, "goal and pattern differ");
+    search.read(&scene);
+    let goal = lexicon.plan.of_rule[0].patterns[0];
+    let mut gates = Vec::new();
+    search.open_gates(&scene, &mut gates);
+    assert!(found.is_empty() || !gates.is_empty(), "no gate of a rule that matches is open");
+    assert_eq!(search.stands(&scene, goal), !found.is_empty(), "goal and pattern differ in whether they stand");
+    assert_eq!(search.matches(&scene, goal), found, "goal and pattern differ");
     let found = found.iter().map(|hit| (hit.start, hit.end)).collect();
     let words = tokens.iter().map(|token| token.span().of(text).to_string()).collect();
     (found, words)

@@ -11,7 +11,7 @@ use super::terms::{TermId, TermTable, TermTableBuilder};
 use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
 use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
-use crate::token::{Language, Reading, Terms};
+use crate::token::{Language, Notes, Reading, Terms};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,6 +159,10 @@ pub struct Lexicon {
 impl Terms for Lexicon {
     fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32> {
         self.terms.of(raw, readings)
+    }
+
+    fn notes(&self, terms: &[u32]) -> Notes {
+        self.plan.notes(terms)
     }
 
     fn cue_stem(&self, stem: &str) -> u32 {
@@ -546,7 +550,7 @@ impl<'s> Compiler<'s> {
     /// A pattern with a word to look for: context is tested in every sentence.
     fn anchored(&mut self, text: &Placed<String>) -> Option<Pat> {
         let pat = self.pattern(text)?;
-        if self.planner().anchors(&pat).is_some() {
+        if self.planner().is_anchored(&pat) {
             return Some(pat);
         }
         let found =

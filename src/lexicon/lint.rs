@@ -178,7 +178,7 @@ impl<'l> Lint<'l> {
     }
 
     fn keys(&self, text: &str) -> Vec<String> {
-        let mut forms = Forms::new(self.lexicon.language, &self.lexicon.terms);
+        let mut forms = Forms::new(self.lexicon.language, self.lexicon);
         let mut tokens = Vec::new();
         tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
         tokens.iter().map(|token| forms.get(token.form).readings[0].key.clone()).collect()

@@ -2,12 +2,15 @@
 //!
 //! Comes in: rules, triggers and lists with their names resolved. Goes out: a [`Plan`]. Never happens here: matching.
 //!
-//! A goal is tried in a sentence only when a word of every one of its needs stands there, and it is looked up by its
-//! rarest need alone. Needs are sets of terms with an id of their own, so that a form's list of terms answers for them.
+//! A goal is tried in a sentence only when a word of every one of its needs stands there. Needs are sets of terms, and
+//! each has a mark: a form carries the marks of all needs that it meets, and a sentence those of its forms. A rule is
+//! looked at in a segment only when the needs of one of its patterns, and of its conditions, stand there; it is looked
+//! up by the rarest of them alone.
 
 use super::compile::{List, Party, Pat, Rule, Trigger};
 use super::terms::{TermId, TermTableBuilder};
 use crate::codebook::CodeId;
+use crate::token::Notes;
 use rustc_hash::FxHashMap;
 
 /// Something to look for.
@@ -19,10 +22,8 @@ pub enum Goal {
         pat: Pat,
         /// The speaker's level where it is not known, for "we" and "they".
         level: Option<String>,
-        /// Of each of these sets a word stands wherever the pattern matches; the rarest first.
-        needs: Vec<TermId>,
-        /// So it is with each of these, too common to have an id; the commonest term of each first.
-        also: Vec<Vec<TermId>>,
+        /// Marks that a sentence has wherever the pattern matches; the rarest first.
+        needs: Vec<u32>,
     },
     /// All in the segment: each match of the first with the nearest of each other that does not overlap it.
     Both(Vec<u32>),
@@ -34,43 +35,46 @@ pub enum Goal {
     Code(CodeId),
 }
 
-/// Goals by the set of terms that is looked for first.
+/// Goals, phrases or ways into rules by the mark that is looked for first.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// For each term and one more, where its entries begin.
+    /// For each mark and one more, where its entries begin.
     begins: Vec<u32>,
     entries: Vec<Entry>,
-    /// Goals that need no word: a regular expression may stand anywhere.
+    /// Entries that need no mark: a regular expression may stand anywhere.
     pub anywhere: Vec<u32>,
 }
 
-/// A goal, or a phrase, where its rarest need stands.
+/// What is looked for where its rarest mark stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Its place.
     pub place: u32,
     /// Its second need, or its rarest again: most entries fail at it, and nothing else of them is looked at.
-    pub second: TermId,
+    pub second: u32,
 }
 
 impl Index {
-    /// The same without the goals that are not wanted.
-    fn only(&self, wanted: &[bool]) -> Index {
-        let mut index = Index { begins: vec![0], ..Index::default() };
-        for term in 0..self.begins.len() - 1 {
-            index.entries.extend(self.at(term as u32).iter().filter(|entry| wanted[entry.place as usize]));
-            index.begins.push(index.entries.len() as u32);
-        }
-        index.anywhere = self.anywhere.iter().copied().filter(|&goal| wanted[goal as usize]).collect();
-        index
-    }
-
-    /// What has this term for its rarest need.
+    /// What has this mark for its rarest need.
     #[inline]
-    pub fn at(&self, term: u32) -> &[Entry] {
-        let term = term as usize;
-        &self.entries[self.begins[term] as usize..self.begins[term + 1] as usize]
+    pub fn at(&self, mark: u32) -> &[Entry] {
+        let mark = mark as usize;
+        &self.entries[self.begins[mark] as usize..self.begins[mark + 1] as usize]
     }
+}
+
+/// A way into a rule: a goal of one of its patterns, and marks that a segment has wherever that goal, and the rule's
+/// conditions, hold.
+#[derive(Debug)]
+pub struct Gate {
+    /// Place of the rule.
+    pub rule: u32,
+    /// Place of the pattern among those of the rule.
+    pub pattern: u32,
+    /// The pattern's goal, or one of several that it is either of.
+    pub goal: u32,
+    /// The marks, the rarest first.
+    pub needs: Vec<u32>,
 }
 
 /// The goals of one rule.
@@ -88,17 +92,66 @@ pub struct RuleGoals {
     pub not: [Option<u32>; 3],
 }
 
-/// A phrase of one or several lists that depends on nothing but its words.
+/// A phrase of one or several groups that depends on nothing but its words.
 #[derive(Debug)]
 pub struct Phrase {
     /// The words.
     pub pat: Pat,
     /// As those of a goal.
-    pub needs: Vec<TermId>,
-    /// Places of its lists.
-    pub lists: Vec<usize>,
-    /// 0 where no phrase of another list may stand in it, else one more than the deepest of those.
+    pub needs: Vec<u32>,
+    /// Places of its groups.
+    pub groups: Vec<u32>,
+    /// What a sentence is marked with where it stands.
+    pub marks: Vec<u32>,
+    /// 0 where no phrase of a group may stand in it, else one more than the deepest of those.
     pub depth: u32,
+}
+
+/// Words and phrases, one of which is looked for: a list, or the alternatives of a pattern.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// Met by its single words; none where it has none.
+    pub term: Option<TermId>,
+    /// True when it has phrases that are found before they are asked for.
+    pub has_phrases: bool,
+    /// Phrases that depend on more than their words: on the speaker's level, or on a regular expression.
+    pub loose: Vec<Pat>,
+}
+
+/// Phrases by two of their words that stand side by side.
+#[derive(Debug, Default)]
+pub struct Pairs {
+    /// The number of each term that is the first of two.
+    lefts: FxHashMap<u32, u32>,
+    /// The number of each term that is the second of two.
+    rights: FxHashMap<u32, u32>,
+    /// For each first word, bits of the second words that may follow it ([`Pairs::bit`]).
+    pub follow: Vec<u64>,
+    /// For each two words the phrases that have them.
+    phrases: FxHashMap<(u32, u32), Vec<u32>>,
+}
+
+impl Pairs {
+    fn add(&mut self, left: TermId, right: TermId, phrase: u32) {
+        let (n_lefts, n_rights) = (self.lefts.len() as u32, self.rights.len() as u32);
+        let left = *self.lefts.entry(left.0).or_insert(n_lefts);
+        let right = *self.rights.entry(right.0).or_insert(n_rights);
+        self.follow.resize(self.lefts.len(), 0);
+        self.follow[left as usize] |= Pairs::bit(right);
+        self.phrases.entry((left, right)).or_default().push(phrase);
+    }
+
+    /// The bit of a second word.
+    #[inline]
+    pub fn bit(right: u32) -> u64 {
+        1 << (right % 64)
+    }
+
+    /// Phrases with these two words side by side.
+    #[inline]
+    pub fn phrases(&self, left: u32, right: u32) -> &[u32] {
+        self.phrases.get(&(left, right)).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// What the matcher follows.
@@ -106,51 +159,39 @@ pub struct Phrase {
 pub struct Plan {
     /// All goals.
     pub goals: Vec<Goal>,
-    /// Goals of rules: their patterns, and what must stand beside them or must not.
-    pub rules: Index,
-    /// Goals of what a question must match.
-    pub asked: Index,
+    /// Ways into rules.
+    pub gates: Vec<Gate>,
+    /// Gates by their rarest need.
+    pub gates_at: Index,
     /// Goals of triggers.
     pub triggers: Index,
-    /// For each goal, the rules that it can make fire.
-    pub rules_of: Vec<Vec<u32>>,
     /// For each goal, the triggers that it is an entry of.
     pub triggers_of: Vec<Vec<u32>>,
     /// For each rule, its goals.
     pub of_rule: Vec<RuleGoals>,
-    /// Phrases of lists.
+    /// Lists, each in its place, and after them the alternatives of patterns.
+    pub groups: Vec<Group>,
+    /// Phrases of groups.
     pub phrases: Vec<Phrase>,
-    /// Phrases by their rarest need.
-    pub phrases_at: Index,
-    /// For each list, the places of its phrases that depend on more than their words: on the speaker's level, or on a
-    /// regular expression.
-    pub loose: Vec<Vec<usize>>,
+    /// Phrases with two words that stand side by side.
+    pub pairs: Pairs,
+    /// Other phrases by their rarest need: those of each depth.
+    pub phrases_at: Vec<Index>,
+    /// Number of marks.
+    pub n_marks: usize,
+    /// For each term the mark of it, [`NO_MARK`] where it is no need.
+    mark_of: Vec<u32>,
 }
 
+/// The mark of a term that is no need.
+const NO_MARK: u32 = u32::MAX;
+
 impl Plan {
-    /// The goals of rules that hold for speakers of this level, or of any where it is not known.
-    pub fn of_level(&self, rules: &[Rule], level: Option<&str>) -> Index {
-        let mut wanted = vec![false; self.goals.len()];
-        for (rule, goals) in rules.iter().zip(&self.of_rule) {
-            if rule.level.as_deref().is_none_or(|own| level.is_none_or(|level| own == level)) {
-                let conditions = goals.with.iter().chain(&goals.without).chain(goals.not.iter().flatten());
-                goals.patterns.iter().chain(conditions).for_each(|&goal| self.want(goal, &mut wanted));
-            }
-        }
-        self.rules.only(&wanted)
-    }
-
-    fn want(&self, goal: u32, wanted: &mut [bool]) {
-        wanted[goal as usize] = true;
-        self.parts(goal).iter().for_each(|&part| self.want(part, wanted));
-    }
-
-    /// The goals that a goal consists of.
-    fn parts(&self, goal: u32) -> &[u32] {
-        match &self.goals[goal as usize] {
-            Goal::Both(parts) | Goal::Either(parts) | Goal::Each(parts) => parts,
-            Goal::Words { .. } | Goal::Code(_) => &[],
-        }
+    /// What a form that meets these terms says to the matcher.
+    pub fn notes(&self, terms: &[u32]) -> Notes {
+        let own = |ids: &FxHashMap<u32, u32>| terms.iter().filter_map(|term| ids.get(term).copied()).collect();
+        let marks = terms.iter().map(|&term| self.mark_of[term as usize]).filter(|&mark| mark != NO_MARK).collect();
+        Notes { marks, lefts: own(&self.pairs.lefts), rights: own(&self.pairs.rights) }
     }
 }
 
@@ -158,14 +199,11 @@ impl Plan {
 /// rarer: most sentences have them.
 const COMMON_COST: u32 = 200;
 
-/// Sets that stand more often than this are in nearly every sentence.
-const EVERYWHERE_COST: u32 = 2000;
-
-/// Groups of words are drawn together unless they stand more often than this in ten thousand words.
-const DRAWN_COST: u32 = 150;
-
 /// Needs that a goal is held to.
 const MOST_NEEDS: usize = 4;
+
+/// Ways into one pattern of a rule that are told apart.
+const MOST_WAYS: usize = 64;
 
 /// Makes the plan; new sets of terms are added to `terms`.
 pub struct Planner<'c> {
@@ -184,7 +222,30 @@ pub struct Planner<'c> {
     /// The plan so far.
     pub plan: Plan,
     sets: FxHashMap<Vec<TermId>, TermId>,
+    /// What it costs to look for a set first.
+    set_costs: FxHashMap<TermId, u32>,
     known: FxHashMap<(Vec<u32>, Option<String>), u32>,
+    /// The mark of each need.
+    marks: FxHashMap<Vec<Atom>, u32>,
+    /// The mark of each set of terms.
+    marks_of_terms: FxHashMap<TermId, u32>,
+    /// For each mark, what it costs to look for it first.
+    costs: Vec<u32>,
+    /// The place of each phrase.
+    phrase_of: FxHashMap<Vec<u32>, u32>,
+    /// For each group its phrases.
+    of_group: Vec<Vec<u32>>,
+    /// The group of these words and phrases.
+    group_of: FxHashMap<(Option<TermId>, Vec<u32>), usize>,
+}
+
+/// Something of which a pattern needs one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Atom {
+    /// A word that meets this term.
+    Word(TermId),
+    /// A phrase of this group.
+    Phrase(usize),
 }
 
 impl<'c> Planner<'c> {
@@ -197,8 +258,24 @@ impl<'c> Planner<'c> {
         commonness: &'c FxHashMap<TermId, u32>,
         terms: &'c mut TermTableBuilder,
     ) -> Self {
-        let (sets, known) = (FxHashMap::default(), FxHashMap::default());
-        Planner { lists, has_words, parties, pronouns, commonness, terms, plan: Plan::default(), sets, known }
+        Planner {
+            lists,
+            has_words,
+            parties,
+            pronouns,
+            commonness,
+            terms,
+            plan: Plan::default(),
+            sets: FxHashMap::default(),
+            set_costs: FxHashMap::default(),
+            known: FxHashMap::default(),
+            marks: FxHashMap::default(),
+            marks_of_terms: FxHashMap::default(),
+            costs: Vec::new(),
+            phrase_of: FxHashMap::default(),
+            of_group: Vec::new(),
+            group_of: FxHashMap::default(),
+        }
     }
 
     /// The plan for these rules and triggers.
@@ -220,35 +297,60 @@ impl<'c> Planner<'c> {
     }
 
     fn index(&mut self, trigger_of: &[(u32, u32)]) {
-        let n_terms = self.terms.len();
+        let gates = (0..self.plan.of_rule.len()).flat_map(|rule| self.gates(rule)).collect();
         let plan = &mut self.plan;
-        plan.rules_of = vec![Vec::new(); plan.goals.len()];
+        plan.gates = gates;
         plan.triggers_of = vec![Vec::new(); plan.goals.len()];
-        let of_rule = std::mem::take(&mut plan.of_rule);
-        let (mut rules, mut asked) = (Vec::new(), Vec::new());
-        for (place, goals) in (0..).zip(&of_rule) {
-            let leaves = |all: &mut dyn Iterator<Item = u32>| -> Vec<u32> {
-                let mut leaves = Vec::new();
-                all.for_each(|goal| plan.leaves(goal, &mut leaves));
-                leaves
-            };
-            let own = leaves(&mut goals.patterns.iter().copied());
-            let conditions = goals.with.iter().chain(&goals.without).chain(goals.not.iter().flatten());
-            rules.extend(leaves(&mut conditions.copied()));
-            asked.extend(leaves(&mut goals.asked.iter().copied()));
-            for &goal in &own {
-                plan.rules_of[goal as usize].push(place);
-            }
-            rules.extend(own);
-        }
-        plan.of_rule = of_rule;
         for &(goal, place) in trigger_of {
             plan.triggers_of[goal as usize].push(place);
         }
-        plan.rules = plan.indexed(n_terms, rules);
-        plan.asked = plan.indexed(n_terms, asked);
-        plan.triggers = plan.indexed(n_terms, trigger_of.iter().map(|pair| pair.0).collect());
-        plan.phrases_at = index(n_terms, (0..).zip(&plan.phrases).map(|(place, phrase)| (place, &phrase.needs[..])));
+        plan.n_marks = self.costs.len();
+        plan.mark_of = vec![NO_MARK; self.terms.len()];
+        self.marks_of_terms.iter().for_each(|(term, &mark)| plan.mark_of[term.0 as usize] = mark);
+        let n = plan.n_marks;
+        let mut triggers: Vec<u32> = trigger_of.iter().map(|pair| pair.0).collect();
+        triggers.sort_unstable();
+        triggers.dedup();
+        plan.triggers = index(n, triggers.into_iter().map(|goal| (goal, plan.needs_of(goal))));
+        plan.gates_at = index(n, (0..).zip(&plan.gates).map(|(place, gate)| (place, &gate.needs[..])));
+        self.index_phrases();
+    }
+
+    fn index_phrases(&mut self) {
+        let plan = &mut self.plan;
+        let deepest = plan.phrases.iter().map(|phrase| phrase.depth).max().unwrap_or(0);
+        let mut others: Vec<Vec<u32>> = vec![Vec::new(); deepest as usize + 1];
+        for (place, phrase) in (0..).zip(&plan.phrases) {
+            let cost = |term| self.commonness.get(&term).or(self.set_costs.get(&term)).copied().unwrap_or(1);
+            let rarest = side_by_side(&phrase.pat).min_by_key(|&(a, b)| cost(a) * cost(b));
+            match rarest {
+                Some((left, right)) if phrase.depth == 0 => plan.pairs.add(left, right, place),
+                _ => others[phrase.depth as usize].push(place),
+            }
+        }
+        let needs = |place: u32| &plan.phrases[place as usize].needs[..];
+        let at = |places: &Vec<u32>| index(plan.n_marks, places.iter().map(|&place| (place, needs(place))));
+        plan.phrases_at = others.iter().map(at).collect();
+    }
+
+    /// Ways into a rule: one for each way in which one of its patterns can match.
+    fn gates(&self, rule: usize) -> Vec<Gate> {
+        let goals = &self.plan.of_rule[rule];
+        let conditions: Vec<u32> = goals.with.iter().flat_map(|&goal| self.plan.surely(goal)).collect();
+        let parts = (0..)
+            .zip(&goals.patterns)
+            .flat_map(|(pattern, &goal)| self.plan.parts(goal).into_iter().map(move |part| (pattern, part)));
+        let gates = parts.flat_map(|(pattern, goal)| {
+            let ways = self.plan.ways(goal).into_iter();
+            ways.map(move |needs| Gate { rule: rule as u32, pattern, goal, needs })
+        });
+        let gate = |mut gate: Gate| {
+            gate.needs.extend(&conditions);
+            gate.needs.sort_by_key(|&mark| (self.costs[mark as usize], mark));
+            gate.needs.dedup();
+            gate
+        };
+        gates.map(gate).collect()
     }
 
     fn rule(&mut self, rule: &Rule) -> RuleGoals {
@@ -286,14 +388,13 @@ impl<'c> Planner<'c> {
         self.push(goal)
     }
 
-    /// One of several: the single words as one goal, and each other as its own, so that each is looked for by its own
-    /// rarest word. The shortest match for each start stays the same.
+    /// One of several: the words and plain phrases as one goal, and each other as its own, so that each is looked for
+    /// by its own rarest word. The shortest match for each start stays the same.
     fn either(&mut self, pats: &[Pat], level: Option<&str>, goal: fn(&mut Self, &Pat, Option<&str>) -> u32) -> u32 {
-        let is_word = |pat: &&Pat| matches!(pat, Pat::Term(_));
-        let words: Vec<Pat> = pats.iter().filter(is_word).cloned().collect();
-        let mut parts: Vec<u32> = pats.iter().filter(|pat| !is_word(pat)).map(|pat| goal(self, pat, level)).collect();
-        if !words.is_empty() {
-            parts.push(self.words(&Pat::Alt(words), level));
+        let (plain, others): (Vec<&Pat>, Vec<&Pat>) = pats.iter().partition(|pat| self.is_plain(pat));
+        let mut parts: Vec<u32> = others.into_iter().map(|pat| goal(self, pat, level)).collect();
+        if !plain.is_empty() {
+            parts.push(self.words(&Pat::Alt(plain.into_iter().cloned().collect()), level));
         }
         match parts[..] {
             [only] => only,
@@ -313,8 +414,9 @@ impl<'c> Planner<'c> {
         if let Some(&goal) = self.known.get(&key) {
             return goal;
         }
-        let ((needs, also), pat) = (self.needs(pat), self.drawn(pat));
-        let goal = self.push(Goal::Words { pat, level, needs, also });
+        let pat = self.drawn(pat);
+        let needs = self.needs(&pat);
+        let goal = self.push(Goal::Words { pat, level, needs });
         self.known.insert(key, goal);
         goal
     }
@@ -328,29 +430,86 @@ impl<'c> Planner<'c> {
         })
     }
 
+    /// Makes a group of every list.
     fn phrases(&mut self) {
-        let mut known: FxHashMap<Vec<u32>, usize> = FxHashMap::default();
         let lists = self.lists;
+        self.of_group = vec![Vec::new(); lists.len()];
         for (list, own) in lists.iter().enumerate() {
-            let mut loose = Vec::new();
-            for (place, pat) in own.phrases.iter().enumerate() {
-                if self.is_loose(pat) {
-                    loose.push(place);
-                    continue;
-                }
-                let phrase = *known.entry(key(pat)).or_insert_with(|| {
-                    let ((needs, _), pat) = (self.needs(pat), self.drawn(pat));
-                    let depth = self.depth(&pat);
-                    self.plan.phrases.push(Phrase { pat, needs, lists: Vec::new(), depth });
-                    self.plan.phrases.len() - 1
-                });
-                let lists = &mut self.plan.phrases[phrase].lists;
-                if lists.last() != Some(&list) {
-                    lists.push(list);
-                }
-            }
-            self.plan.loose.push(loose);
+            let (loose, words): (Vec<&Pat>, Vec<&Pat>) = own.phrases.iter().partition(|pat| self.is_loose(pat));
+            words.into_iter().for_each(|pat| self.phrase(pat, list));
+            let term = self.has_words[list].then_some(own.term);
+            let has_phrases = !self.of_group[list].is_empty();
+            self.plan.groups.push(Group { term, has_phrases, loose: loose.into_iter().cloned().collect() });
         }
+    }
+
+    /// Adds a phrase to a group.
+    fn phrase(&mut self, pat: &Pat, group: usize) {
+        let place = self.place_of(pat);
+        if !self.of_group[group].contains(&place) {
+            self.of_group[group].push(place);
+            self.plan.phrases[place as usize].groups.push(group as u32);
+        }
+    }
+
+    fn place_of(&mut self, pat: &Pat) -> u32 {
+        let key = key(pat);
+        if let Some(&place) = self.phrase_of.get(&key) {
+            return place;
+        }
+        let pat = self.with_sets(pat);
+        let (needs, depth) = (self.needs(&pat), self.depth(&pat));
+        let phrase = Phrase { pat, needs, groups: Vec::new(), marks: Vec::new(), depth };
+        self.plan.phrases.push(phrase);
+        let place = self.plan.phrases.len() as u32 - 1;
+        self.phrase_of.insert(key, place);
+        place
+    }
+
+    /// True for words, lists that depend on nothing but their words, and phrases of words side by side.
+    fn is_plain(&self, pat: &Pat) -> bool {
+        match pat {
+            Pat::Term(_) => true,
+            Pat::List(_) => !self.is_loose(pat),
+            Pat::Seq(items) => {
+                items.len() > 1 && items.iter().all(|(gap, item)| *gap == 0 && matches!(item, Pat::Term(_)))
+            }
+            _ => false,
+        }
+    }
+
+    /// The group of these words, lists and phrases; the term alone where they are words.
+    fn group(&mut self, plain: &[&Pat]) -> Pat {
+        let mut words: Vec<TermId> = plain.iter().filter_map(|pat| self.word(pat)).collect();
+        let mut phrases: Vec<u32> = Vec::new();
+        for pat in plain.iter().filter(|pat| !matches!(pat, Pat::Term(_))) {
+            match pat {
+                Pat::List(place) => {
+                    words.extend(self.plan.groups[*place].term);
+                    phrases.extend(&self.of_group[*place]);
+                }
+                pat => phrases.push(self.place_of(pat)),
+            }
+        }
+        let term = (!words.is_empty()).then(|| self.set(words));
+        phrases.sort_unstable();
+        phrases.dedup();
+        match (term, plain) {
+            (Some(term), _) if phrases.is_empty() => Pat::Term(term),
+            (_, [Pat::List(place)]) => Pat::List(*place),
+            _ => Pat::List(self.new_group(term, phrases)),
+        }
+    }
+
+    fn new_group(&mut self, term: Option<TermId>, phrases: Vec<u32>) -> usize {
+        let next = self.plan.groups.len();
+        let place = *self.group_of.entry((term, phrases.clone())).or_insert(next);
+        if place == next {
+            phrases.iter().for_each(|&phrase| self.plan.phrases[phrase as usize].groups.push(place as u32));
+            self.plan.groups.push(Group { term, has_phrases: true, loose: Vec::new() });
+            self.of_group.push(phrases);
+        }
+        place
     }
 
     fn is_loose(&self, pat: &Pat) -> bool {
@@ -374,52 +533,89 @@ impl<'c> Planner<'c> {
         deepest
     }
 
-    /// The pattern with the single words of each group as one set, unless they are so common that a set of them would
-    /// be written far more often than read.
+    /// The pattern with the words and plain phrases of each group as one.
     fn drawn(&mut self, pat: &Pat) -> Pat {
         match pat {
             Pat::Alt(pats) => {
-                let word = |pat: &Pat| if let Pat::Term(term) = pat { Some(*term) } else { None };
-                let words: Vec<TermId> = pats.iter().filter_map(word).collect();
-                if words.len() < 3 || self.cost(&words) > DRAWN_COST {
-                    return Pat::Alt(pats.iter().map(|pat| self.drawn(pat)).collect());
+                let (plain, others): (Vec<&Pat>, Vec<&Pat>) = pats.iter().partition(|pat| self.is_plain(pat));
+                let mut all: Vec<Pat> = others.into_iter().map(|pat| self.drawn(pat)).collect();
+                if !plain.is_empty() {
+                    all.insert(0, self.group(&plain));
                 }
-                let set = Pat::Term(self.set(words));
-                let others = pats.iter().filter(|pat| word(pat).is_none());
-                let mut all: Vec<Pat> = others.map(|pat| self.drawn(pat)).collect();
-                all.insert(0, set);
                 if all.len() == 1 { all.remove(0) } else { Pat::Alt(all) }
             }
-            Pat::Seq(items) => Pat::Seq(items.iter().map(|(gap, item)| (*gap, self.drawn(item))).collect()),
-            Pat::Opt(pat) => Pat::Opt(Box::new(self.drawn(pat))),
-            Pat::Except(pat, others) => {
-                Pat::Except(Box::new(self.drawn(pat)), others.iter().map(|pat| self.drawn(pat)).collect())
-            }
-            Pat::Near(pats, within) => Pat::Near(pats.iter().map(|pat| self.drawn(pat)).collect(), *within),
-            Pat::Direct(actor, act, target) => {
-                let target = target.as_ref().map(|target| Box::new(self.drawn(target)));
-                Pat::Direct(Box::new(self.drawn(actor)), Box::new(self.drawn(act)), target)
-            }
-            pat => pat.clone(),
+            pat if self.is_plain(pat) => self.group(&[pat]),
+            pat => changed(pat, &mut |part| self.drawn(part)),
         }
     }
 
-    /// Sets of terms of each of which a word stands wherever the pattern matches, the rarest first; and, apart, those
-    /// too common to be written down for every word that meets them.
-    fn needs(&mut self, pat: &Pat) -> (Vec<TermId>, Vec<Vec<TermId>>) {
-        let mut sets = Vec::new();
-        self.conjuncts(pat, &mut sets);
-        sets.sort_by_key(|terms| self.cost(terms));
-        let rare = sets.iter().skip(1).take_while(|terms| self.cost(terms) < COMMON_COST).count();
-        let mut also = sets.split_off((1 + rare).min(MOST_NEEDS).min(sets.len()));
-        also.retain(|terms| self.cost(terms) < EVERYWHERE_COST);
-        also.iter_mut().for_each(|terms| terms.sort_by_key(|&term| std::cmp::Reverse(self.cost(&[term]))));
-        let mut needs: Vec<TermId> = sets.into_iter().map(|terms| self.set(terms)).collect();
-        needs.dedup();
-        (needs, also)
+    /// The pattern with the single words of each group as one set.
+    fn with_sets(&mut self, pat: &Pat) -> Pat {
+        match pat {
+            Pat::Alt(pats) => {
+                let words: Vec<TermId> = pats.iter().filter_map(|pat| self.word(pat)).collect();
+                let others: Vec<&Pat> = pats.iter().filter(|pat| self.word(pat).is_none()).collect();
+                let mut all: Vec<Pat> = others.into_iter().map(|pat| self.with_sets(pat)).collect();
+                if !words.is_empty() {
+                    all.insert(0, Pat::Term(self.set(words)));
+                }
+                if all.len() == 1 { all.remove(0) } else { Pat::Alt(all) }
+            }
+            pat => self.word(pat).map_or_else(|| changed(pat, &mut |part| self.with_sets(part)), Pat::Term),
+        }
     }
 
-    fn conjuncts(&self, pat: &Pat, into: &mut Vec<Vec<TermId>>) {
+    /// The term that the pattern is, of a word or of a list without phrases.
+    fn word(&self, pat: &Pat) -> Option<TermId> {
+        match pat {
+            Pat::Term(term) => Some(*term),
+            Pat::List(place) if self.lists[*place].phrases.is_empty() => Some(self.lists[*place].term),
+            _ => None,
+        }
+    }
+
+    /// Marks that a sentence has wherever the pattern matches, the rarest first.
+    fn needs(&mut self, pat: &Pat) -> Vec<u32> {
+        let mut sets = Vec::new();
+        self.conjuncts(pat, &mut sets);
+        sets.sort_by_key(|atoms| self.cost(atoms));
+        let rare = sets.iter().skip(1).take_while(|atoms| self.cost(atoms) < COMMON_COST).count();
+        sets.truncate((1 + rare).min(MOST_NEEDS));
+        let mut needs: Vec<u32> = sets.into_iter().map(|atoms| self.mark(atoms)).collect();
+        needs.dedup();
+        needs
+    }
+
+    /// The mark of a need.
+    fn mark(&mut self, mut atoms: Vec<Atom>) -> u32 {
+        atoms.sort_unstable();
+        atoms.dedup();
+        if let Some(&mark) = self.marks.get(&atoms) {
+            return mark;
+        }
+        let (mark, cost) = (self.costs.len() as u32, self.cost(&atoms));
+        self.costs.push(cost);
+        let words: Vec<TermId> = atoms.iter().filter_map(|atom| atom.word()).collect();
+        if !words.is_empty() {
+            let set = self.set(words);
+            match self.marks_of_terms.get(&set) {
+                // A form has one mark for a set: what needs the same words and phrases besides is told apart.
+                Some(_) => {
+                    let own = self.terms.set();
+                    self.terms.put(set, own);
+                    self.marks_of_terms.insert(own, mark);
+                }
+                None => drop(self.marks_of_terms.insert(set, mark)),
+            }
+        }
+        for phrase in atoms.iter().filter_map(|atom| atom.group()).flat_map(|group| &self.of_group[group]) {
+            self.plan.phrases[*phrase as usize].marks.push(mark);
+        }
+        self.marks.insert(atoms, mark);
+        mark
+    }
+
+    fn conjuncts(&self, pat: &Pat, into: &mut Vec<Vec<Atom>>) {
         match pat {
             Pat::Seq(items) => items.iter().for_each(|(_, item)| self.conjuncts(item, into)),
             Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().for_each(|pat| self.conjuncts(pat, into)),
@@ -428,52 +624,69 @@ impl<'c> Planner<'c> {
                 let parts = [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref());
                 parts.for_each(|part| self.conjuncts(part, into));
             }
-            pat => into.extend(self.anchors(pat)),
+            pat => into.extend(self.atoms(pat)),
         }
     }
 
-    /// Terms of which at least one stands wherever the pattern matches, the rarest such set; none where nothing need
-    /// stand.
-    pub fn anchors(&self, pat: &Pat) -> Option<Vec<TermId>> {
+    /// True when some word must stand wherever the pattern matches.
+    pub fn is_anchored(&self, pat: &Pat) -> bool {
+        self.atoms(pat).is_some()
+    }
+
+    /// Words and phrases of which at least one stands wherever the pattern matches, the rarest such set; none where
+    /// nothing need stand.
+    fn atoms(&self, pat: &Pat) -> Option<Vec<Atom>> {
         match pat {
-            Pat::Term(term) => Some(vec![*term]),
+            Pat::Term(term) => Some(vec![Atom::Word(*term)]),
             Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => None,
-            Pat::List(place) => self.list_anchors(*place),
+            Pat::List(place) => self.list_atoms(*place),
             Pat::Party(place) => {
-                let mut all = self.list_anchors(self.parties[*place].nouns)?;
+                let mut all = self.list_atoms(self.parties[*place].nouns)?;
                 for pronouns in [self.pronouns.0, self.pronouns.1] {
-                    all.extend(self.list_anchors(pronouns)?);
+                    all.extend(self.list_atoms(pronouns)?);
                 }
                 Some(all)
             }
             Pat::Seq(items) => self.rarest(items.iter().map(|(_, item)| item)),
             Pat::Near(pats, _) | Pat::Both(pats) => self.rarest(pats.iter()),
             Pat::Alt(pats) => {
-                pats.iter().map(|pat| self.anchors(pat)).collect::<Option<Vec<_>>>().map(|all| all.concat())
+                pats.iter().map(|pat| self.atoms(pat)).collect::<Option<Vec<_>>>().map(|all| all.concat())
             }
-            Pat::Except(pat, _) => self.anchors(pat),
+            Pat::Except(pat, _) => self.atoms(pat),
             Pat::Direct(actor, act, target) => {
                 self.rarest([actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref()))
             }
         }
     }
 
-    fn list_anchors(&self, place: usize) -> Option<Vec<TermId>> {
-        let list = &self.lists[place];
-        let phrases: Option<Vec<_>> = list.phrases.iter().map(|phrase| self.anchors(phrase)).collect();
-        let mut all = phrases?.concat();
-        if self.has_words[place] {
-            all.push(list.term);
-        }
+    fn list_atoms(&self, place: usize) -> Option<Vec<Atom>> {
+        let Some(group) = self.plan.groups.get(place) else { return self.unread_list_atoms(place) };
+        let loose: Option<Vec<_>> = group.loose.iter().map(|phrase| self.atoms(phrase)).collect();
+        let mut all = loose?.concat();
+        all.extend(group.term.map(Atom::Word));
+        all.extend(group.has_phrases.then_some(Atom::Phrase(place)));
         Some(all)
     }
 
-    fn rarest<'p>(&self, pats: impl Iterator<Item = &'p Pat>) -> Option<Vec<TermId>> {
-        pats.filter_map(|pat| self.anchors(pat)).min_by_key(|terms| self.cost(terms))
+    /// Those of a list whose group is not made yet: by the words of its phrases.
+    fn unread_list_atoms(&self, place: usize) -> Option<Vec<Atom>> {
+        let list = &self.lists[place];
+        let phrases: Option<Vec<_>> = list.phrases.iter().map(|phrase| self.atoms(phrase)).collect();
+        let mut all = phrases?.concat();
+        all.extend(self.has_words[place].then_some(Atom::Word(list.term)));
+        Some(all)
     }
 
-    fn cost(&self, terms: &[TermId]) -> u32 {
-        terms.iter().map(|term| self.commonness.get(term).copied().unwrap_or(1)).sum()
+    fn rarest<'p>(&self, pats: impl Iterator<Item = &'p Pat>) -> Option<Vec<Atom>> {
+        pats.filter_map(|pat| self.atoms(pat)).min_by_key(|atoms| self.cost(atoms))
+    }
+
+    fn cost(&self, atoms: &[Atom]) -> u32 {
+        let cost = |atom: &Atom| match atom {
+            Atom::Word(term) => self.commonness.get(term).or(self.set_costs.get(term)).copied().unwrap_or(1),
+            Atom::Phrase(group) => self.of_group.get(*group).map_or(1, |phrases| phrases.len() as u32),
+        };
+        atoms.iter().map(cost).sum()
     }
 
     /// The id that stands for any of these terms.
@@ -487,6 +700,8 @@ impl<'c> Planner<'c> {
             return set;
         }
         let set = self.terms.set();
+        let cost = self.cost(&terms.iter().map(|&term| Atom::Word(term)).collect::<Vec<_>>());
+        self.set_costs.insert(set, cost);
         terms.iter().for_each(|&term| self.terms.put(term, set));
         self.sets.insert(terms, set);
         set
@@ -494,38 +709,101 @@ impl<'c> Planner<'c> {
 }
 
 impl Plan {
-    fn leaves(&self, goal: u32, into: &mut Vec<u32>) {
+    /// Marks that a sentence has wherever the goal matches; none for goals that reach over sentences.
+    pub fn needs_of(&self, goal: u32) -> &[u32] {
         match &self.goals[goal as usize] {
-            Goal::Words { .. } => into.push(goal),
-            _ => self.parts(goal).iter().for_each(|&part| self.leaves(part, into)),
+            Goal::Words { needs, .. } => needs,
+            _ => &[],
         }
     }
 
-    fn indexed(&self, n_terms: usize, mut goals: Vec<u32>) -> Index {
-        goals.sort_unstable();
-        goals.dedup();
-        let needs = |goal: u32| match &self.goals[goal as usize] {
-            Goal::Words { needs, .. } => &needs[..],
-            _ => &[],
-        };
-        index(n_terms, goals.into_iter().map(|goal| (goal, needs(goal))))
+    /// The goals that a goal is either of, or it alone.
+    fn parts(&self, goal: u32) -> Vec<u32> {
+        match &self.goals[goal as usize] {
+            Goal::Either(parts) => parts.iter().flat_map(|&part| self.parts(part)).collect(),
+            _ => vec![goal],
+        }
+    }
+
+    /// Marks that a segment has wherever the goal matches, one list for each way in which it can.
+    fn ways(&self, goal: u32) -> Vec<Vec<u32>> {
+        match &self.goals[goal as usize] {
+            Goal::Words { needs, .. } => vec![needs.clone()],
+            Goal::Either(parts) => parts.iter().flat_map(|&part| self.ways(part)).collect(),
+            Goal::Both(parts) | Goal::Each(parts) => {
+                let all = parts.iter().map(|&part| self.ways(part));
+                all.reduce(crossed).unwrap_or_default()
+            }
+            Goal::Code(_) => vec![Vec::new()],
+        }
+    }
+
+    /// Marks that a segment has wherever the goal matches in any way.
+    fn surely(&self, goal: u32) -> Vec<u32> {
+        match &self.ways(goal)[..] {
+            [only] => only.clone(),
+            _ => Vec::new(),
+        }
     }
 }
 
-fn index<'n>(n_terms: usize, entries: impl Iterator<Item = (u32, &'n [TermId])>) -> Index {
+impl Atom {
+    fn word(self) -> Option<TermId> {
+        if let Atom::Word(term) = self { Some(term) } else { None }
+    }
+
+    fn group(self) -> Option<usize> {
+        if let Atom::Phrase(group) = self { Some(group) } else { None }
+    }
+}
+
+/// Terms of a phrase that stand side by side wherever it does, two by two.
+fn side_by_side(pat: &Pat) -> impl Iterator<Item = (TermId, TermId)> {
+    let items = if let Pat::Seq(items) = pat { &items[..] } else { &[] };
+    items.windows(2).filter_map(|two| match two {
+        [(_, Pat::Term(left)), (0, Pat::Term(right))] => Some((*left, *right)),
+        _ => None,
+    })
+}
+
+/// The pattern with each of its parts changed.
+fn changed(pat: &Pat, change: &mut dyn FnMut(&Pat) -> Pat) -> Pat {
+    let mut boxed = |pat: &Pat| Box::new(change(pat));
+    match pat {
+        Pat::Opt(pat) => Pat::Opt(boxed(pat)),
+        Pat::Direct(actor, act, target) => Pat::Direct(boxed(actor), boxed(act), target.as_deref().map(boxed)),
+        Pat::Seq(items) => Pat::Seq(items.iter().map(|(gap, item)| (*gap, change(item))).collect()),
+        Pat::Alt(pats) => Pat::Alt(pats.iter().map(change).collect()),
+        Pat::Both(pats) => Pat::Both(pats.iter().map(change).collect()),
+        Pat::Near(pats, within) => Pat::Near(pats.iter().map(change).collect(), *within),
+        Pat::Except(pat, others) => {
+            let first = boxed(pat);
+            Pat::Except(first, others.iter().map(change).collect())
+        }
+        Pat::Term(_) | Pat::Any | Pat::List(_) | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => pat.clone(),
+    }
+}
+
+/// Each of the one with each of the other; of too many, those of one side alone.
+fn crossed(a: Vec<Vec<u32>>, b: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
+    if a.len() * b.len() > MOST_WAYS {
+        return if a.len() < b.len() { a } else { b };
+    }
+    let with = |one: &Vec<u32>| b.iter().map(move |other| [&one[..], other].concat()).collect::<Vec<_>>();
+    a.iter().flat_map(with).collect()
+}
+
+fn index<'n>(n_marks: usize, entries: impl Iterator<Item = (u32, &'n [u32])>) -> Index {
     let mut anywhere = Vec::new();
     let mut placed = Vec::new();
-    for (entry, needs) in entries {
+    for (place, needs) in entries {
         match needs.first() {
-            Some(&rarest) => {
-                let second = *needs.get(1).unwrap_or(&rarest);
-                placed.push((rarest.0, Entry { place: entry, second }));
-            }
-            None => anywhere.push(entry),
+            Some(&rarest) => placed.push((rarest, Entry { place, second: *needs.get(1).unwrap_or(&rarest) })),
+            None => anywhere.push(place),
         }
     }
     placed.sort_unstable();
-    let begins = (0..=n_terms as u32).map(|term| placed.partition_point(|pair| pair.0 < term) as u32).collect();
+    let begins = (0..=n_marks as u32).map(|mark| placed.partition_point(|pair| pair.0 < mark) as u32).collect();
     Index { begins, entries: placed.into_iter().map(|pair| pair.1).collect(), anywhere }
 }
 

@@ -132,11 +132,6 @@ impl TermTable {
         self.lists.len() - self.n_sets
     }
 
-    /// Number of ids: those of sets that no list names among them.
-    pub fn n_ids(&self) -> usize {
-        self.lists.len()
-    }
-
     /// True for a lexicon without terms.
     pub fn is_empty(&self) -> bool {
         self.lists.is_empty()

@@ -3,6 +3,8 @@
 //! Comes in: the raw bytes of a token. Goes out: its readings (folded key and stem), the lexicon's terms that it
 //! meets, whether it is light. Never happens here: positions.
 
+use super::memo::{self, Memo};
+use super::sets::{Column, SetId, TermSets};
 use super::{Language, Stemmer};
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
@@ -46,8 +48,6 @@ pub struct Form {
     pub terms: Box<[u32]>,
     /// Equal for equal stems of the first reading, in the same [`Forms`].
     pub stem: u32,
-    /// The id of its stem in the table of cues.
-    pub cue_stem: u32,
     /// Whether it counts in a gap.
     pub light: Light,
 }
@@ -57,16 +57,51 @@ pub trait Terms: Sync {
     /// Ids of the terms that the form meets, ascending.
     fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32>;
 
+    /// What a form that meets these terms says to the matcher.
+    fn notes(&self, _terms: &[u32]) -> Notes {
+        Notes::default()
+    }
+
     /// The id of a stem in the table of cues; [`u32::MAX`] where no cue knows it.
     fn cue_stem(&self, _stem: &str) -> u32 {
         u32::MAX
     }
 }
 
+/// What a form says to the matcher; numbers of the matcher's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// What a sentence is marked with where the form stands.
+    pub marks: Vec<u32>,
+    /// What it is the first word of two of.
+    pub lefts: Vec<u32>,
+    /// What it is the second word of two of.
+    pub rights: Vec<u32>,
+}
+
+/// What the matcher asks about every token, apart from what it asks about few.
+#[derive(Debug, Clone, Copy)]
+pub struct Brief {
+    /// The terms that the form meets.
+    pub set: SetId,
+    /// The id of its stem in the table of cues.
+    pub cue_stem: u32,
+    /// Where its notes begin, and where those of each kind end.
+    notes: [u32; 4],
+    /// A bit for each of [`Notes::rights`], by its last six bits.
+    pub rights: u64,
+}
+
 /// The memo of forms. One per worker; ids are valid until [`Forms::trim`] clears it.
 pub struct Forms<'a> {
-    ids: FxHashMap<Box<[u8]>, FormId>,
+    short: Memo,
+    /// Words that are too long for `short`.
+    long: FxHashMap<Box<str>, FormId>,
     forms: Vec<Form>,
+    briefs: Vec<Brief>,
+    /// Notes of all forms, one form after another: marks, lefts, rights.
+    notes: Vec<u32>,
+    sets: TermSets,
     stems: FxHashMap<String, u32>,
     stemmer: Stemmer,
     terms: &'a dyn Terms,
@@ -79,8 +114,12 @@ impl<'a> Forms<'a> {
     /// An empty memo for a language and a lexicon's terms.
     pub fn new(language: Language, terms: &'a dyn Terms) -> Self {
         Forms {
-            ids: FxHashMap::default(),
+            short: Memo::new(),
+            long: FxHashMap::default(),
             forms: Vec::new(),
+            briefs: Vec::new(),
+            notes: Vec::new(),
+            sets: TermSets::new(),
             stems: FxHashMap::default(),
             stemmer: Stemmer::new(language),
             terms,
@@ -90,8 +129,12 @@ impl<'a> Forms<'a> {
     /// Forgets everything when the memo has grown too large. Call it between transcripts: all ids become invalid.
     pub fn trim(&mut self) {
         if self.forms.len() > MOST_FORMS {
-            self.ids.clear();
+            self.short.clear();
+            self.long.clear();
             self.forms.clear();
+            self.briefs.clear();
+            self.notes.clear();
+            self.sets.clear();
             self.stems.clear();
         }
     }
@@ -101,26 +144,85 @@ impl<'a> Forms<'a> {
         &self.forms[id.0 as usize]
     }
 
-    /// The id of a form's stem in the table of cues.
-    pub fn cue_stem(&self, id: FormId) -> u32 {
-        self.forms[id.0 as usize].cue_stem
+    /// What the matcher asks about every token of this form.
+    #[inline]
+    pub fn brief(&self, id: FormId) -> &Brief {
+        &self.briefs[id.0 as usize]
+    }
+
+    /// [`Notes::marks`] of the form.
+    #[inline]
+    pub fn marks(&self, brief: &Brief) -> &[u32] {
+        &self.notes[brief.notes[0] as usize..brief.notes[1] as usize]
+    }
+
+    /// [`Notes::lefts`] of the form.
+    #[inline]
+    pub fn lefts(&self, brief: &Brief) -> &[u32] {
+        &self.notes[brief.notes[1] as usize..brief.notes[2] as usize]
+    }
+
+    /// [`Notes::rights`] of the form.
+    #[inline]
+    pub fn rights(&self, brief: &Brief) -> &[u32] {
+        &self.notes[brief.notes[2] as usize..brief.notes[3] as usize]
+    }
+
+    /// Which sets of terms hold this one.
+    #[inline]
+    pub fn column(&self, term: u32) -> Column<'_> {
+        self.sets.column(term)
     }
 
     /// The id of a form; works everything out when it is new.
     pub fn id(&mut self, raw: &str) -> FormId {
-        if let Some(&id) = self.ids.get(raw.as_bytes()) {
-            return id;
+        self.at(raw, 0, raw.len()).0
+    }
+
+    /// The id of the form at `start..end` of a text, and whether it is light.
+    #[inline]
+    pub fn at(&mut self, text: &str, start: usize, end: usize) -> (FormId, Light) {
+        match memo::key(text.as_bytes(), start, end) {
+            Some(key) => self.short.get(key).unwrap_or_else(|| {
+                let (id, light) = self.add(&text[start..end]);
+                self.short.put(key, id, light);
+                (id, light)
+            }),
+            None => self.long_word(&text[start..end]),
         }
+    }
+
+    fn long_word(&mut self, raw: &str) -> (FormId, Light) {
+        if let Some(&id) = self.long.get(raw) {
+            return (id, self.get(id).light);
+        }
+        let (id, light) = self.add(raw);
+        self.long.insert(raw.into(), id);
+        (id, light)
+    }
+
+    fn add(&mut self, raw: &str) -> (FormId, Light) {
         let readings: Vec<Reading> = keys(raw).into_iter().map(|key| self.reading(key)).collect();
         let light = lightness(&readings[0].key);
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
-        let cue_stem = self.terms.cue_stem(&readings[0].stem);
+        self.add_brief(&terms, &readings[0].stem);
         let id = FormId(self.forms.len() as u32);
         let next = self.stems.len() as u32;
         let stem = *self.stems.entry(readings[0].stem.clone()).or_insert(next);
-        self.forms.push(Form { raw: raw.to_string(), readings, terms, stem, cue_stem, light });
-        self.ids.insert(raw.as_bytes().into(), id);
-        id
+        self.forms.push(Form { raw: raw.to_string(), readings, terms, stem, light });
+        (id, light)
+    }
+
+    fn add_brief(&mut self, terms: &[u32], stem: &str) {
+        let notes = self.terms.notes(terms);
+        let (set, cue_stem) = (self.sets.id(terms), self.terms.cue_stem(stem));
+        let rights = notes.rights.iter().fold(0, |all, right| all | 1 << (right % 64));
+        let mut ends = [self.notes.len() as u32; 4];
+        for (i, kind) in [notes.marks, notes.lefts, notes.rights].into_iter().enumerate() {
+            self.notes.extend(kind);
+            ends[i + 1] = self.notes.len() as u32;
+        }
+        self.briefs.push(Brief { set, cue_stem, notes: ends, rights });
     }
 
     fn reading(&self, key: String) -> Reading {

@@ -8,11 +8,14 @@
 //! token (`collabo-⏎rative`), and a cut-off word is swallowed by the word after it (`train- trained`).
 
 mod form;
+mod memo;
 mod scan;
+mod sets;
 mod stem;
 
-pub use form::{Form, FormId, Forms, Light, Reading, Terms, fold};
+pub use form::{Brief, Form, FormId, Forms, Light, Notes, Reading, Terms, fold};
 pub use scan::{clitic, tokenize};
+pub use sets::{Column, SetId};
 pub use stem::{Language, Stemmer};
 
 use crate::span::Span;

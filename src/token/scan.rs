@@ -115,12 +115,14 @@ impl Scan<'_> {
 
     fn word(&mut self, bytes: &[u8], forms: &mut Forms, tokens: &mut Vec<Token>) {
         let start = self.at;
-        let (end, ascii) = run_end(bytes, start, self.end);
-        self.at = end;
-        if ascii {
-            self.ascii_run(start, end, bytes, forms, tokens);
+        let run = run_end(bytes, start, self.end);
+        self.at = run.end;
+        if run.beyond_ascii {
+            self.unicode_run(start, run.end, bytes, forms, tokens);
+        } else if run.marks || bytes.get(run.end) == Some(&b'-') || start > 0 && bytes[start - 1] == b'\'' {
+            self.ascii_run(start, run.end, bytes, forms, tokens);
         } else {
-            self.unicode_run(start, end, bytes, forms, tokens);
+            self.push_whole(start, run.end, forms, tokens);
         }
     }
 
@@ -142,9 +144,10 @@ impl Scan<'_> {
         }
         let gap = bytes[end + 1..self.end].iter().take(40).position(|b| !b.is_ascii_whitespace())?;
         let resume = end + 1 + gap;
-        let (stop, ascii) = run_end(bytes, resume, self.end);
+        let Run { end: stop, beyond_ascii, .. } = run_end(bytes, resume, self.end);
         let letters = bytes[resume].is_ascii_lowercase() || bytes[resume].eq_ignore_ascii_case(&bytes[start]);
-        (ascii && stop > resume && letters && !CONJUNCTIONS.contains(&&self.text[resume..stop])).then_some(stop)
+        (!beyond_ascii && stop > resume && letters && !CONJUNCTIONS.contains(&&self.text[resume..stop]))
+            .then_some(stop)
     }
 
     /// A run with characters beyond ASCII: quotes, dashes and words by Unicode's rules.
@@ -193,19 +196,24 @@ impl Scan<'_> {
     fn push(&mut self, start: usize, end: usize, forms: &mut Forms, tokens: &mut Vec<Token>) {
         let split = clitic(&self.text[start..end]).map_or(end, |n| start + n);
         for (start, end) in [(start, split), (split, end)] {
-            if start == end {
-                continue;
+            if start < end {
+                self.push_whole(start, end, forms, tokens);
             }
-            let form = forms.id(&self.text[start..end]);
-            let light = match forms.get(form).light {
-                Light::Filler => continue,
-                Light::Alone => true,
-                Light::Second(pair) => second_of_filler(pair, forms, tokens),
-                Light::No | Light::First(_) => false,
-            };
-            let before = std::mem::take(&mut self.before);
-            tokens.push(Token { start: start as u32, end: end as u32, form, before, light });
         }
+    }
+
+    /// Adds a word as it is.
+    #[inline]
+    fn push_whole(&mut self, start: usize, end: usize, forms: &mut Forms, tokens: &mut Vec<Token>) {
+        let (form, light) = forms.at(self.text, start, end);
+        let light = match light {
+            Light::Filler => return,
+            Light::Alone => true,
+            Light::Second(pair) => second_of_filler(pair, forms, tokens),
+            Light::No | Light::First(_) => false,
+        };
+        let before = std::mem::take(&mut self.before);
+        tokens.push(Token { start: start as u32, end: end as u32, form, before, light });
     }
 }
 
@@ -225,20 +233,29 @@ const ELLIPSIS: Break = Break(Break::STOP.0 | Break::ELLIPSIS.0);
 /// Words after a hanging hyphen that share its head ("pre- and post-test"), so that nothing was cut off.
 const CONJUNCTIONS: [&str; 3] = ["and", "or", "to"];
 
-/// The end of a run of word bytes, with apostrophes, points and commas inside it where they join; and whether it is ASCII.
-fn run_end(bytes: &[u8], start: usize, end: usize) -> (usize, bool) {
-    let mut at = start;
-    let mut ascii = true;
-    while at < end {
-        let b = bytes[at];
-        if CLASS[usize::from(b)] == Class::Word {
-            ascii &= b < 0x80;
-        } else if at == start || at + 1 >= end || !joins(bytes[at - 1], b, bytes[at + 1]) {
-            break;
+/// A run of word bytes.
+struct Run {
+    end: usize,
+    /// True when there are bytes beyond ASCII in it.
+    beyond_ascii: bool,
+    /// True when there are apostrophes, points or commas in it.
+    marks: bool,
+}
+
+/// The run of word bytes that begins at `start`, with apostrophes, points and commas inside it where they join.
+fn run_end(bytes: &[u8], start: usize, end: usize) -> Run {
+    let (mut at, mut all, mut marks) = (start, 0, false);
+    loop {
+        while at < end && CLASS[usize::from(bytes[at])] == Class::Word {
+            all |= bytes[at];
+            at += 1;
         }
+        if at == start || at + 1 >= end || !joins(bytes[at - 1], bytes[at], bytes[at + 1]) {
+            return Run { end: at, beyond_ascii: all >= 0x80, marks };
+        }
+        marks = true;
         at += 1;
     }
-    (at, ascii)
 }
 
 /// True when `mark` between two bytes is part of a word: `don't`, `3.5`, `1,000`.

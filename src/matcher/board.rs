@@ -1,0 +1,258 @@
+//! The words of a segment, laid out for the matcher: marks by sentence, and each sentence as sets of places.
+//!
+//! Comes in: a segment. Goes out: where a term stands in a sentence, and what may stand in which sentence at all.
+//! Never happens here: a decision on a goal.
+
+use super::Scene;
+use super::sheet::Sheet;
+use crate::lexicon::plan::Index;
+use crate::segment::LONGEST_SENTENCE;
+use crate::token::{Forms, SetId};
+use std::cell::OnceCell;
+use std::ops::Range;
+
+/// A set of places in a sentence: bit *i* is its *i*-th token, or the place after the token before.
+pub type Places = u128;
+
+// A sentence and the place after it must fit.
+const _: () = assert!(LONGEST_SENTENCE < Places::BITS as usize);
+
+/// The places up to and including this one.
+pub fn upto(place: usize) -> Places {
+    (1 << place) | ((1 << place) - 1)
+}
+
+/// The places of a set, ascending.
+pub fn each(mut places: Places) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = places.trailing_zeros();
+        (places != 0).then(|| {
+            places &= places - 1;
+            place as usize
+        })
+    })
+}
+
+/// A set of sentences of a segment: bit *i* is its *i*-th, the last bit all from there on.
+pub type Sentences = u64;
+
+/// The bit of a sentence.
+fn bit(sentence: usize) -> Sentences {
+    1 << sentence.min(63)
+}
+
+/// The sentences of a set, of so many, ascending.
+pub fn among(set: Sentences, n_sentences: usize) -> impl Iterator<Item = usize> {
+    (0..n_sentences).filter(move |&sentence| set & bit(sentence) != 0)
+}
+
+/// One sentence.
+#[derive(Default)]
+pub struct Board {
+    /// For each token the set of its terms.
+    sets: Vec<SetId>,
+    /// Tokens that meet any term.
+    meeting: Places,
+    /// Every token.
+    pub whole: Places,
+    /// Tokens that do not count in a gap.
+    pub light: Places,
+    /// Phrases of groups that stand here.
+    pub runs: Vec<Run>,
+    /// Where nouns of parties, and pronouns that stand for them, begin.
+    pub people: OnceCell<Places>,
+}
+
+/// A phrase of a group that stands in a sentence.
+pub struct Run {
+    /// Place of the group.
+    pub group: u32,
+    /// Where it begins.
+    pub start: usize,
+    /// Where it may end.
+    pub ends: Places,
+}
+
+impl Board {
+    fn read(&mut self, scene: &Scene, sentence: &Range<usize>) {
+        self.sets.clear();
+        self.meeting = 0;
+        self.runs.clear();
+        self.people.take();
+        self.light = 0;
+        self.whole = upto(sentence.len()) >> 1;
+        for (place, token) in scene.tokens[sentence.clone()].iter().enumerate() {
+            self.light |= Places::from(token.light) << place;
+            let set = scene.forms.brief(token.form).set;
+            self.sets.push(set);
+            self.meeting |= Places::from(set != 0) << place;
+        }
+    }
+
+    /// At which of these places a term stands.
+    pub fn places(&self, forms: &Forms, term: u32, from: Places) -> Places {
+        let column = forms.column(term);
+        let stands = |&place: &usize| column.is_in(self.sets[place]);
+        each(from & self.meeting).filter(stands).fold(0, |all, place| all | 1 << place)
+    }
+}
+
+/// All sentences of a segment. Reused from segment to segment.
+pub struct Boards {
+    boards: Vec<Board>,
+    /// For each mark: the sentences that have it.
+    marked: Vec<Sentences>,
+    /// Marks that some sentence has.
+    marks: Vec<u32>,
+    /// Phrases that may stand in a sentence.
+    candidates: Vec<u32>,
+    /// Goals of triggers that may stand, and in which sentences, once they are asked for.
+    triggers: OnceCell<Vec<(u32, Sentences)>>,
+}
+
+impl Boards {
+    /// Empty ones, for a plan with so many marks.
+    pub fn new(n_marks: usize) -> Self {
+        Boards {
+            boards: Vec::new(),
+            marked: vec![0; n_marks],
+            marks: Vec::new(),
+            candidates: Vec::new(),
+            triggers: OnceCell::new(),
+        }
+    }
+
+    /// Those of a segment.
+    pub fn of(scene: &Scene) -> Self {
+        let mut boards = Boards::new(scene.lexicon.plan.n_marks);
+        boards.read(scene);
+        boards
+    }
+
+    /// Forgets the segment before and takes up this one.
+    pub fn read(&mut self, scene: &Scene) {
+        self.marks.drain(..).for_each(|mark| self.marked[mark as usize] = 0);
+        self.triggers.take();
+        if self.boards.len() < scene.sentences.len() {
+            self.boards.resize_with(scene.sentences.len(), Board::default);
+        }
+        for (i, sentence) in scene.sentences.iter().enumerate() {
+            self.boards[i].read(scene, sentence);
+            self.read_marks(scene, sentence, bit(i));
+        }
+        self.find_phrases(scene);
+    }
+
+    fn read_marks(&mut self, scene: &Scene, sentence: &Range<usize>, bit: Sentences) {
+        for token in &scene.tokens[sentence.clone()] {
+            let marks = scene.forms.marks(scene.forms.brief(token.form));
+            marks.iter().for_each(|&mark| self.mark(mark, bit));
+        }
+    }
+
+    #[inline]
+    fn mark(&mut self, mark: u32, bit: Sentences) {
+        let marked = &mut self.marked[mark as usize];
+        if *marked == 0 {
+            self.marks.push(mark);
+        }
+        *marked |= bit;
+    }
+
+    /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
+    /// in which others may stand after them.
+    fn find_phrases(&mut self, scene: &Scene) {
+        let plan = &scene.lexicon.plan;
+        let mut candidates = std::mem::take(&mut self.candidates);
+        for sentence in 0..scene.sentences.len() {
+            candidates.clear();
+            pairs(scene, &scene.sentences[sentence], &mut candidates);
+            candidates.sort_unstable();
+            candidates.dedup();
+            candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
+        }
+        self.candidates = candidates;
+        for index in &plan.phrases_at {
+            let possible = self.possible(index, |phrase| &plan.phrases[phrase as usize].needs);
+            for (phrase, sentences) in possible {
+                for sentence in among(sentences, scene.sentences.len()) {
+                    self.find_phrase(scene, sentence, phrase);
+                }
+            }
+        }
+    }
+
+    fn find_phrase(&mut self, scene: &Scene, sentence: usize, phrase: u32) {
+        let phrase = &scene.lexicon.plan.phrases[phrase as usize];
+        if self.with(&phrase.needs) & bit(sentence) == 0 {
+            return;
+        }
+        let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(&phrase.pat).collect();
+        if found.is_empty() {
+            return;
+        }
+        for (start, ends) in found {
+            let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
+            self.boards[sentence].runs.extend(runs);
+        }
+        phrase.marks.iter().for_each(|&mark| self.mark(mark, bit(sentence)));
+    }
+
+    /// The board of a sentence.
+    pub fn board(&self, sentence: usize) -> &Board {
+        &self.boards[sentence]
+    }
+
+    /// Sentences that have all of these marks.
+    pub fn with(&self, needs: &[u32]) -> Sentences {
+        needs.iter().fold(Sentences::MAX, |all, &need| all & self.marked[need as usize])
+    }
+
+    /// True when the segment has each of these marks somewhere.
+    pub fn has(&self, needs: &[u32]) -> bool {
+        needs.iter().all(|&need| self.marked[need as usize] != 0)
+    }
+
+    /// Places of entries of an index whose first two needs the segment has.
+    pub fn entries<'s>(&'s self, index: &'s Index) -> impl Iterator<Item = u32> + 's {
+        let at = self.marks.iter().flat_map(|&mark| index.at(mark));
+        let found = at.filter(|entry| self.marked[entry.second as usize] != 0).map(|entry| entry.place);
+        found.chain(index.anywhere.iter().copied())
+    }
+
+    /// Entries of an index and the sentences that have all their needs.
+    fn possible<'n>(&self, index: &Index, needs: impl Fn(u32) -> &'n [u32]) -> Vec<(u32, Sentences)> {
+        let all = self.entries(index).map(|place| (place, self.with(needs(place))));
+        all.filter(|(_, sentences)| *sentences != 0).collect()
+    }
+
+    /// Goals of triggers that may stand in this sentence.
+    pub fn triggers(&self, scene: &Scene, sentence: usize) -> impl Iterator<Item = u32> {
+        let plan = &scene.lexicon.plan;
+        let all = self.triggers.get_or_init(|| self.possible(&plan.triggers, |goal| plan.needs_of(goal)));
+        all.iter().filter(move |(_, sentences)| sentences & bit(sentence) != 0).map(|(goal, _)| *goal)
+    }
+}
+
+/// Adds the phrases of which two words stand side by side in a sentence.
+fn pairs(scene: &Scene, sentence: &Range<usize>, into: &mut Vec<u32>) {
+    let table = &scene.lexicon.plan.pairs;
+    let forms = scene.forms;
+    let tokens = &scene.tokens[sentence.clone()];
+    for (i, left) in tokens.iter().enumerate() {
+        let lefts = forms.lefts(forms.brief(left.form));
+        if lefts.is_empty() {
+            continue;
+        }
+        for right in &tokens[i + 1..] {
+            let brief = forms.brief(right.form);
+            for &left in lefts.iter().filter(|&&left| table.follow[left as usize] & brief.rights != 0) {
+                forms.rights(brief).iter().for_each(|&right| into.extend(table.phrases(left, right)));
+            }
+            // What is light stands between no two words.
+            if !right.light {
+                break;
+            }
+        }
+    }
+}

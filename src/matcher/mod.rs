@@ -1,0 +1,157 @@
+//! Where the patterns of a lexicon stand in a segment.
+//!
+//! Comes in: the tokens of a segment with their forms. Goes out: every match, as runs of tokens. Never happens here:
+//! weights, or what a match means.
+//!
+//! Nothing is looked for before it is asked for, and then only in sentences that have the marks of its needs
+//! ([`crate::lexicon::plan`]); all overlapping matches are found. A sentence is short, so that a set of its places is
+//! one number, and a pattern is followed from all its places at once.
+
+mod board;
+mod search;
+mod sheet;
+
+pub use search::Search;
+
+use crate::lexicon::{Lexicon, Pat};
+use crate::token::{Forms, Token};
+use board::Boards;
+use sheet::Sheet;
+use std::ops::Range;
+
+/// What a segment shows to the matcher.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The lexicon whose term ids the forms hold.
+    pub lexicon: &'a Lexicon,
+    /// Text of the transcript.
+    pub text: &'a str,
+    /// Tokens of the turn.
+    pub tokens: &'a [Token],
+    /// Their forms.
+    pub forms: &'a Forms<'a>,
+    /// For each token and one more: how many tokens before it count in a gap.
+    pub weight_before: &'a [u32],
+    /// Sentences of the segment, as runs of tokens.
+    pub sentences: &'a [Range<usize>],
+    /// Level of the speaker, for "we" and "they".
+    pub level: Option<&'a str>,
+}
+
+/// For each token and one more: how many tokens before it count in a gap.
+pub fn weight_before(tokens: &[Token]) -> Vec<u32> {
+    let mut counts = Vec::with_capacity(tokens.len() + 1);
+    let mut count = 0;
+    for token in tokens {
+        counts.push(count);
+        count += u32::from(!token.light);
+    }
+    counts.push(count);
+    counts
+}
+
+/// A run of tokens that meets a pattern, and the part of it that context is tested on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Match {
+    /// First token.
+    pub start: usize,
+    /// First token after it.
+    pub end: usize,
+    /// First token of the act, or of the match where the pattern names no act.
+    pub focus_start: usize,
+    /// First token after the act.
+    pub focus_end: usize,
+}
+
+impl Match {
+    fn plain(start: usize, end: usize) -> Self {
+        Match { start, end, focus_start: start, focus_end: end }
+    }
+
+    fn cover(self, other: Match) -> Match {
+        Match {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+            focus_start: self.focus_start.min(other.focus_start),
+            focus_end: self.focus_end.max(other.focus_end),
+        }
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// Ids of terms and lists that the token at `i` meets.
+    pub fn terms(&self, i: usize) -> &'a [u32] {
+        &self.forms.get(self.tokens[i].form).terms
+    }
+
+    /// Tokens between `from` and `to` that count.
+    pub fn distance(&self, from: usize, to: usize) -> u32 {
+        self.weight_before[to].saturating_sub(self.weight_before[from])
+    }
+
+    /// Every match of a pattern in the segment, ordered, at most one for each start: the shortest.
+    pub fn matches(&self, pat: &Pat) -> Vec<Match> {
+        self.matches_on(pat, &Boards::of(self))
+    }
+
+    fn matches_on(&self, pat: &Pat, boards: &Boards) -> Vec<Match> {
+        match pat {
+            Pat::Both(pats) => both(self, pats.iter().map(|pat| self.matches_on(pat, boards)).collect()),
+            Pat::Alt(pats) if pats.iter().any(|pat| matches!(pat, Pat::Both(_))) => {
+                shortest(pats.iter().flat_map(|pat| self.matches_on(pat, boards)).collect())
+            }
+            pat => {
+                let sheet = |sentence| Sheet::new(self, boards, sentence, self.level);
+                (0..self.sentences.len()).flat_map(|sentence| sheet(sentence).find(pat)).collect()
+            }
+        }
+    }
+
+    /// True when the pattern matches anywhere in the segment.
+    pub fn holds(&self, pat: &Pat) -> bool {
+        !self.matches(pat).is_empty()
+    }
+
+    /// Every match in one sentence.
+    pub fn in_sentence(&self, pat: &Pat, sentence: &Range<usize>) -> Vec<Match> {
+        let alone = Scene { sentences: std::slice::from_ref(sentence), ..*self };
+        Sheet::new(&alone, &Boards::of(&alone), 0, self.level).find(pat)
+    }
+
+    /// The folded word of the token at `i`.
+    pub fn key(&self, i: usize) -> &'a str {
+        &self.forms.get(self.tokens[i].form).readings[0].key
+    }
+
+    /// `first` together with the nearest match of each other part, none of them overlapping the first.
+    fn nearest(&self, first: Match, others: &[Vec<Match>], within: Option<u16>) -> Option<Match> {
+        others.iter().try_fold(first, |covered, part| {
+            let apart = part.iter().filter(|hit| hit.end <= first.start || hit.start >= first.end);
+            let near = apart.min_by_key(|hit| (self.between(first, **hit), hit.start))?;
+            let close = within.is_none_or(|within| self.between(first, *near) <= u32::from(within));
+            close.then(|| covered.cover(*near))
+        })
+    }
+
+    /// Words between two matches that do not overlap.
+    fn between(&self, a: Match, b: Match) -> u32 {
+        if a.end <= b.start { self.distance(a.end, b.start) } else { self.distance(b.end, a.start) }
+    }
+}
+
+/// For each match of the first part, the nearest of the others.
+fn both(scene: &Scene, parts: Vec<Vec<Match>>) -> Vec<Match> {
+    joined(scene, &parts, None)
+}
+
+fn joined(scene: &Scene, parts: &[Vec<Match>], within: Option<u16>) -> Vec<Match> {
+    let Some((firsts, others)) = parts.split_first() else { return Vec::new() };
+    shortest(firsts.iter().filter_map(|&first| scene.nearest(first, others, within)).collect())
+}
+
+/// One match for each start: the shortest.
+pub(crate) fn shortest(mut found: Vec<Match>) -> Vec<Match> {
+    found.sort_unstable();
+    found.dedup_by_key(|hit| hit.start);
+    found
+}

@@ -1,0 +1,158 @@
+//! The goals of a plan in one segment, each looked for when it is first asked for.
+//!
+//! Comes in: a segment, and goals. Goes out: whether they stand, and where. Never happens here: what follows from it.
+
+use super::board::{Boards, among};
+use super::sheet::Sheet;
+use super::{Match, Scene, both, shortest};
+use crate::lexicon::Lexicon;
+use crate::lexicon::plan::Goal;
+
+/// What is known of the goals of a plan in one segment. Reused from segment to segment.
+pub struct Search {
+    boards: Boards,
+    /// For each goal within sentences, its matches, as far as they are known.
+    hits: Vec<Vec<Match>>,
+    /// For each goal, what is known of it.
+    known: Vec<Known>,
+    /// Goals of which anything is known.
+    asked: Vec<u32>,
+}
+
+/// What is known of a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    /// It stands; where else is not known.
+    Stands,
+    /// All its matches.
+    Matches,
+}
+
+impl Search {
+    /// Nothing found yet.
+    pub fn new(lexicon: &Lexicon) -> Self {
+        let n_goals = lexicon.plan.goals.len();
+        Search {
+            boards: Boards::new(lexicon.plan.n_marks),
+            hits: vec![Vec::new(); n_goals],
+            known: vec![Known::Nothing; n_goals],
+            asked: Vec::new(),
+        }
+    }
+
+    /// Forgets the segment before and takes up this one.
+    pub fn read(&mut self, scene: &Scene) {
+        for goal in self.asked.drain(..) {
+            self.hits[goal as usize].clear();
+            self.known[goal as usize] = Known::Nothing;
+        }
+        self.boards.read(scene);
+    }
+
+    /// Puts the gates that are open into `gates`, ascending: by rule, then by pattern.
+    pub fn open_gates(&self, scene: &Scene, gates: &mut Vec<u32>) {
+        let plan = &scene.lexicon.plan;
+        gates.clear();
+        gates.extend(self.boards.entries(&plan.gates_at).filter(|&gate| {
+            let needs = &plan.gates[gate as usize].needs;
+            needs.len() < 3 || self.boards.has(&needs[2..])
+        }));
+        gates.sort_unstable();
+    }
+
+    /// True when the goal may match: the segment has the marks that it takes.
+    fn may_match(&self, scene: &Scene, goal: u32) -> bool {
+        match &scene.lexicon.plan.goals[goal as usize] {
+            Goal::Words { needs, .. } => self.boards.with(needs) != 0,
+            Goal::Both(parts) | Goal::Each(parts) => parts.iter().all(|&part| self.may_match(scene, part)),
+            Goal::Either(parts) => parts.iter().any(|&part| self.may_match(scene, part)),
+            Goal::Code(_) => false,
+        }
+    }
+
+    /// True when the goal matches anywhere.
+    pub fn stands(&mut self, scene: &Scene, goal: u32) -> bool {
+        match &scene.lexicon.plan.goals[goal as usize] {
+            Goal::Words { needs, .. } => {
+                if self.known[goal as usize] == Known::Nothing {
+                    if self.boards.with(needs) == 0 {
+                        return false;
+                    }
+                    self.look_for(scene, goal, Known::Stands);
+                }
+                !self.hits[goal as usize].is_empty()
+            }
+            Goal::Both(parts) => {
+                parts.iter().all(|&part| self.may_match(scene, part))
+                    && parts.iter().all(|&part| self.stands(scene, part))
+                    && !self.matches(scene, goal).is_empty()
+            }
+            Goal::Either(parts) => parts.iter().any(|&part| self.stands(scene, part)),
+            Goal::Each(parts) => parts.iter().all(|&part| self.stands(scene, part)),
+            Goal::Code(_) => false,
+        }
+    }
+
+    /// Looks for a goal within sentences, until as much is known of it as is wanted.
+    fn look_for(&mut self, scene: &Scene, goal: u32, wanted: Known) {
+        let Goal::Words { pat, level, needs } = &scene.lexicon.plan.goals[goal as usize] else { return };
+        if self.known[goal as usize] == Known::Nothing {
+            self.asked.push(goal);
+        }
+        let hits = &mut self.hits[goal as usize];
+        hits.clear();
+        let level = scene.level.or(level.as_deref());
+        for sentence in among(self.boards.with(needs), scene.sentences.len()) {
+            Sheet::new(scene, &self.boards, sentence, level).find_into(pat, hits);
+            if wanted == Known::Stands && !hits.is_empty() {
+                self.known[goal as usize] = Known::Stands;
+                return;
+            }
+        }
+        self.known[goal as usize] = Known::Matches;
+    }
+
+    /// Matches of a goal within sentences.
+    pub fn hits(&mut self, scene: &Scene, goal: u32) -> &[Match] {
+        if self.known[goal as usize] != Known::Matches && self.may_match(scene, goal) {
+            self.look_for(scene, goal, Known::Matches);
+        }
+        &self.hits[goal as usize]
+    }
+
+    /// Adds every match of a goal.
+    pub fn add_matches(&mut self, scene: &Scene, goal: u32, into: &mut Vec<Match>) {
+        match &scene.lexicon.plan.goals[goal as usize] {
+            Goal::Words { .. } => into.extend(self.hits(scene, goal)),
+            _ => into.extend(self.matches(scene, goal)),
+        }
+    }
+
+    /// Every match of a goal, as [`Scene::matches`] gives those of its pattern.
+    pub fn matches(&mut self, scene: &Scene, goal: u32) -> Vec<Match> {
+        match &scene.lexicon.plan.goals[goal as usize] {
+            Goal::Words { .. } => self.hits(scene, goal).to_vec(),
+            Goal::Both(parts) | Goal::Each(parts) => {
+                if !parts.iter().all(|&part| self.may_match(scene, part)) {
+                    return Vec::new();
+                }
+                let found = parts.iter().map(|&part| self.matches(scene, part)).collect();
+                both(scene, found)
+            }
+            Goal::Either(parts) => shortest(parts.iter().flat_map(|&part| self.matches(scene, part)).collect()),
+            Goal::Code(_) => Vec::new(),
+        }
+    }
+
+    /// Every trigger of context in one sentence of the segment: the goal, and where it stands.
+    pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<(u32, Match)> {
+        let mut found = Vec::new();
+        for goal in self.boards.triggers(scene, sentence) {
+            let Goal::Words { pat, level, .. } = &scene.lexicon.plan.goals[goal as usize] else { continue };
+            let sheet = Sheet::new(scene, &self.boards, sentence, scene.level.or(level.as_deref()));
+            found.extend(sheet.find(pat).into_iter().map(|hit| (goal, hit)));
+        }
+        found
+    }
+}

@@ -1,0 +1,115 @@
+//! Sets of terms: which words of a sentence meet a term, without a list of terms for each of them.
+//!
+//! Comes in: the ids of the terms that a form meets. Goes out: a number for the set, equal for equal sets, and whether
+//! a term is in it. Never happens here: a look at a lexicon, or at a text.
+//!
+//! A set is a row of bits, cut into pages of 512; an empty page is stored once, so that a form that meets four terms of
+//! a hundred thousand does not cost a hundred thousand bits.
+
+use rustc_hash::FxHashMap;
+
+/// The number of a set in its [`TermSets`]; 0 is the empty set.
+pub type SetId = u32;
+
+/// Bits of a page.
+const PAGE: usize = 512;
+
+/// Distinct sets of terms.
+pub struct TermSets {
+    ids: FxHashMap<Box<[u32]>, SetId>,
+    /// For each stretch of [`PAGE`] terms, and each set: its page.
+    directories: Vec<Vec<u32>>,
+    /// Page 0 is empty.
+    pages: Vec<[u64; PAGE / 64]>,
+    n_sets: SetId,
+}
+
+impl TermSets {
+    /// The empty set alone.
+    pub fn new() -> Self {
+        TermSets { ids: FxHashMap::default(), directories: Vec::new(), pages: vec![[0; PAGE / 64]], n_sets: 1 }
+    }
+
+    /// Forgets all sets but the empty one.
+    pub fn clear(&mut self) {
+        self.ids.clear();
+        self.directories.iter_mut().for_each(|directory| directory.truncate(1));
+        self.pages.truncate(1);
+        self.n_sets = 1;
+    }
+
+    /// The number of a set.
+    pub fn id(&mut self, terms: &[u32]) -> SetId {
+        if terms.is_empty() {
+            return 0;
+        }
+        if let Some(&id) = self.ids.get(terms) {
+            return id;
+        }
+        let id = self.n_sets;
+        self.n_sets += 1;
+        self.ids.insert(terms.into(), id);
+        self.directories.iter_mut().for_each(|directory| directory.push(0));
+        terms.iter().for_each(|&term| self.put(id, term as usize));
+        id
+    }
+
+    fn put(&mut self, set: SetId, term: usize) {
+        if self.directories.len() <= term / PAGE {
+            self.directories.resize(term / PAGE + 1, vec![0; self.n_sets as usize]);
+        }
+        let page = &mut self.directories[term / PAGE][set as usize];
+        if *page == 0 {
+            *page = self.pages.len() as u32;
+            self.pages.push([0; PAGE / 64]);
+        }
+        self.pages[*page as usize][term % PAGE / 64] |= 1 << (term % 64);
+    }
+
+    /// Everything about one term.
+    #[inline]
+    pub fn column(&self, term: u32) -> Column<'_> {
+        let term = term as usize;
+        let directory = self.directories.get(term / PAGE).map_or(&[][..], Vec::as_slice);
+        Column { directory, pages: &self.pages, word: term % PAGE / 64, bit: (term % 64) as u32 }
+    }
+}
+
+/// One term, and the sets that it is in.
+#[derive(Clone, Copy)]
+pub struct Column<'s> {
+    directory: &'s [u32],
+    pages: &'s [[u64; PAGE / 64]],
+    word: usize,
+    bit: u32,
+}
+
+impl Column<'_> {
+    /// True when the term is in the set.
+    #[inline]
+    pub fn is_in(self, set: SetId) -> bool {
+        let page = self.directory.get(set as usize).map_or(0, |&page| page as usize);
+        self.pages[page][self.word] >> self.bit & 1 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_sets_are_one_and_hold_their_terms_only() {
+        let mut sets = TermSets::new();
+        let all: [&[u32]; 4] = [&[], &[3, 511, 512], &[1999], &[3, 1999]];
+        let ids: Vec<SetId> = all.iter().map(|terms| sets.id(terms)).collect();
+        assert_eq!(ids, all.iter().map(|terms| sets.id(terms)).collect::<Vec<_>>());
+        assert_eq!(ids[0], 0);
+        for term in 0..2000 {
+            for (terms, &id) in all.iter().zip(&ids) {
+                assert_eq!(sets.column(term).is_in(id), terms.contains(&term), "{term} in {terms:?}");
+            }
+        }
+        sets.clear();
+        assert!(!sets.column(1999).is_in(sets.n_sets - 1));
+    }
+}
