@@ -506,6 +506,7 @@ fn every_view_is_drawn_light_dark_and_at_twice_the_size() {
                 &format!("return document.querySelector('main.{view} :is(h1, .card, .choice, .whole)') !== null"),
             );
             check_layout(&browser, view);
+            check_contrast(&browser, view);
             shot(&browser, keep.as_deref(), &format!("{view}-{scheme}-{zoom}"));
         }
         browser.keys(&["1"]);
@@ -544,6 +545,277 @@ fn every_view_is_drawn_light_dark_and_at_twice_the_size() {
     browser.wait("a card", CARD);
     shot(&browser, keep.as_deref(), "blind-light-1");
     assert_eq!(browser.console(), json!([]));
+}
+
+/// A study that strains the page: very long names and answers, Arabic, and a proposal of every code for one segment.
+fn strained(root: &Path) {
+    let arabic = "قمنا بأحد عشر ورشة عمل للمديرين هذا الخريف، وشملنا كل واحد منهم.";
+    study::write_with(root, &Shape { n_transcripts: 3, ..Shape::default() }, |number, sentence| match number {
+        1 => arabic.to_owned(),
+        2 => format!("{sentence} ").repeat(40).trim_end().to_owned(),
+        _ => sentence,
+    });
+    let long = "Superintendent-Kommunikationsbeauftragte".repeat(3);
+    edit_lines(root, "turns.jsonl", &|turn| {
+        if turn["speaker"] == "Respondent" {
+            turn["speaker"] = json!(long);
+        }
+    });
+    edit_lines(root, "codings.jsonl", &|coding| {
+        coding["attributes"]["district"] = json!(format!("{long} of the Northern and Eastern Lakes"));
+        coding["respondent"] = json!(long);
+    });
+    // The first coding once for every other code.
+    let path = root.join("codings.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let manifest: Value =
+        serde_json::from_str(&std::fs::read_to_string(root.join("manifest.json")).unwrap()).unwrap();
+    let codes = manifest["codebook"]["codes"].as_array().unwrap().iter().map(|code| code["name"].clone());
+    let same = |row: &Value| row["turn"] == first["turn"] && row["transcript"] == first["transcript"];
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).filter(same);
+    let there: Vec<Value> = rows.map(|row| row["code"].clone()).collect();
+    let copies = codes.filter(|code| !there.contains(code)).enumerate().map(|(i, code)| {
+        let mut copy = first.clone();
+        (copy["code"], copy["id"]) = (code, json!(format!("{:016x}", 0xB000 + i)));
+        copy.to_string() + "\n"
+    });
+    let all: String = copies.chain([text.clone()]).collect();
+    std::fs::write(path, all).unwrap();
+}
+
+fn edit_lines(root: &Path, file: &str, edit: &dyn Fn(&mut Value)) {
+    let path = root.join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines = text.lines().map(|line| {
+        let mut value: Value = serde_json::from_str(line).unwrap();
+        edit(&mut value);
+        value.to_string() + "\n"
+    });
+    let changed: String = lines.collect();
+    std::fs::write(path, changed).unwrap();
+}
+
+/// Every pair of text and background that is shown, against the least contrast of WCAG 2.2 AA; gives the worst ones.
+const CONTRAST: &str = r#"
+const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+canvas.canvas.width = canvas.canvas.height = 1;
+const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); const d = canvas.getImageData(0, 0, 1, 1).data; return [d[0], d[1], d[2], d[3] / 255]; };
+const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+const behind = (e) => { const all = []; for (; e; e = e.parentElement) all.push(rgba(getComputedStyle(e).backgroundColor)); return all.reverse().reduce((low, high) => over(high, low), [255, 255, 255, 1]); };
+const bad = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const e = walker.currentNode.parentElement;
+  if (!walker.currentNode.textContent.trim() || !e.checkVisibility() || e.closest(".quiet, .skip, noscript, script")) continue;
+  const style = getComputedStyle(e);
+  const ground = behind(e);
+  const [a, b] = [light(over(rgba(style.color), ground)), light(ground)];
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const size = parseFloat(style.fontSize);
+  const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+  if (ratio < (large ? 3 : 4.5) - 0.01) bad.push(`${ratio.toFixed(2)} ${e.className || e.tagName}: ${walker.currentNode.textContent.slice(0, 30)}`);
+}
+return [...new Set(bad)].slice(0, 8).join("\n");
+"#;
+
+fn check_contrast(browser: &Browser, view: &str) {
+    assert_eq!(browser.run(CONTRAST), "", "{view}: text that is hard to read");
+}
+
+#[test]
+fn long_names_arabic_and_many_codes_fit_every_window() {
+    let Some(browser) = browser() else { return };
+    let keep = std::env::var_os("PRECODE_PICTURES").map(PathBuf::from);
+    let home = TempDir::new().unwrap();
+    strained(home.path());
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 0.0, ..plan });
+    let coder = "Anastasia Konstantinowna von Hohenlohe-S";
+    for (width, height, zoom, scheme) in
+        [(1280, 800, 1.0, "light"), (1280, 800, 2.0, "dark"), (420, 800, 1.0, "light")]
+    {
+        browser.prefer(scheme);
+        browser.resize(width, height, zoom);
+        open(&browser, &server, coder);
+        for (name, order) in [("many", "transcript"), ("arabic", "b02"), ("long", "b03")] {
+            let filter = if name == "many" { json!({}) } else { json!({ "transcript": order }) };
+            let choice = json!({ "order": "transcript", "filter": filter }).to_string();
+            browser.run(&format!(
+                "sessionStorage.setItem('precode.view', 'queue'); sessionStorage.setItem('precode.choice', {})",
+                json!(choice)
+            ));
+            browser.reload();
+            browser.wait("a card", CARD);
+            check_layout(&browser, name);
+            check_contrast(&browser, name);
+            if name == "arabic" {
+                let direction = "return getComputedStyle(document.querySelector('.here .words')).direction";
+                assert_eq!(browser.run(direction), "rtl");
+            }
+            shot(&browser, keep.as_deref(), &format!("{name}-{width}-{zoom}"));
+        }
+        for (view, key) in
+            [("transcript", "2"), ("table", "3"), ("progress", "4"), ("adjudicate", "5"), ("codebook", "6")]
+        {
+            browser.keys(&[key]);
+            browser.wait(view, &format!("return document.querySelector('main.{view} :is(h1, .whole)') !== null"));
+            check_layout(&browser, view);
+            check_contrast(&browser, view);
+            shot(&browser, keep.as_deref(), &format!("strained-{view}-{width}-{zoom}"));
+        }
+    }
+    assert_eq!(browser.console(), json!([]));
+}
+
+/// Dialogs and the small views, each with a look at its contrast and the edges of the window.
+#[test]
+fn dialogs_and_small_views_are_legible_and_lead_back() {
+    let Some(browser) = browser() else { return };
+    let keep = std::env::var_os("PRECODE_PICTURES").map(PathBuf::from);
+    let home = home();
+    let server = two_coders(&home);
+    let blind_home = self::home();
+    let blind = Running::start(blind_home.path(), |plan| Plan { blind_share: 1.0, ..plan });
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme);
+        browser.resize(1280, 800, 1.0);
+        let look = |name: &str| {
+            check_layout(&browser, name);
+            check_contrast(&browser, name);
+            shot(&browser, keep.as_deref(), &format!("{name}-{scheme}"));
+        };
+        let key = server.guard.keys.issue(Holder::Owner).unwrap();
+        browser.open(&format!("http://127.0.0.1:{}/#key={key}", server.port));
+        browser.wait_text("Who is reviewing?");
+        look("signin");
+        open(&browser, &server, "ana");
+        browser.wait("a card", CARD);
+        browser.keys(&["u"]);
+        saved(&browser);
+        for (name, key, shown) in [
+            ("memo", "m", "textarea"),
+            ("history", "h", ".history"),
+            ("definition", "d", ".definition"),
+            ("pick", "+", ".choices"),
+            ("filter", "f", ".form"),
+            ("keys", "?", ".keys"),
+        ] {
+            browser.keys(&[key]);
+            browser.wait(name, &format!("return document.querySelector('dialog {shown}') !== null"));
+            look(name);
+            browser.keys(&["Escape"]);
+            browser.wait("closed", "return document.querySelector('dialog') === null");
+        }
+        browser.keys(&["b"]);
+        browser.wait("the count", "return document.querySelector('dialog .big') !== null");
+        look("bulk");
+        browser.keys(&["Escape"]);
+        // Three states in one place.
+        browser.keys(&["3", "a", "r", "u"]);
+        browser.wait("three states", "return document.querySelectorAll('td.said .verdict').length === 3");
+        saved(&browser);
+        look("states");
+        browser.keys(&["z", "z", "z"]);
+        browser.wait("undone", "return /Undone: accept/.test(document.querySelector('.toast')?.textContent)");
+        browser.wait("shown so", "return document.querySelectorAll('td.said .verdict').length === 0");
+        browser.keys(&["1"]);
+        browser.wait("a card", CARD);
+        browser.keys(&["s"]);
+        browser.wait_text("Choose sentences.");
+        look("sentences");
+        browser.run("sessionStorage.removeItem('precode.view')");
+        open(&browser, &server, "cho");
+        browser.wait("the comparison", "return document.querySelector('.compare') !== null");
+        look("settle");
+        browser.run("sessionStorage.removeItem('precode.view')");
+        open(&browser, &blind, "ana");
+        browser.wait("a card", CARD);
+        browser.keys(&["ArrowDown", "a"]);
+        saved(&browser);
+        look("blind");
+        browser.keys(&["4"]);
+        browser.wait_text("Progress");
+        look("progress-empty");
+        browser.run("sessionStorage.removeItem('precode.view')");
+    }
+    assert_eq!(browser.console(), json!([]));
+}
+
+/// What those hear who do not see the page, from Chromium's own tree.
+#[test]
+fn the_page_can_be_worked_by_ear_and_without_motion() {
+    let Some(browser) = browser() else { return };
+    let home = home();
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 0.0, ..plan });
+    open(&browser, &server, "ana");
+    browser.wait("a card", CARD);
+    for (view, key) in [
+        ("queue", "1"),
+        ("transcript", "2"),
+        ("table", "3"),
+        ("progress", "4"),
+        ("adjudicate", "5"),
+        ("codebook", "6"),
+    ] {
+        browser.keys(&[key]);
+        browser.wait(view, &format!("return document.querySelector('main.{view} :is(h1, .card, .whole)') !== null"));
+        let nodes = browser.heard();
+        let nameless: Vec<&(String, String)> = nodes
+            .iter()
+            .filter(|(role, name)| {
+                name.trim().is_empty()
+                    && [
+                        "button",
+                        "link",
+                        "textbox",
+                        "searchbox",
+                        "combobox",
+                        "listbox",
+                        "option",
+                        "checkbox",
+                        "image",
+                        "progressbar",
+                        "dialog",
+                        "region",
+                        "navigation",
+                    ]
+                    .contains(&role.as_str())
+            })
+            .collect();
+        assert!(nameless.is_empty(), "{view}: {nameless:?}");
+        assert!(nodes.iter().any(|(role, _)| role == "main"), "{view} has no main part");
+        if view == "queue" {
+            let option = nodes.iter().find(|(role, _)| role == "option").unwrap();
+            assert!(option.1.contains("confidence 0.") && option.1.contains("not judged"), "{option:?}");
+        }
+    }
+    browser.keys(&["1"]);
+    browser.wait("a card", CARD);
+    let live = "return document.getElementById('live').textContent";
+    let first = browser.wait("what is said", live);
+    browser.keys(&["ArrowRight"]);
+    browser.wait(
+        "the next one is said",
+        &format!("const now = document.getElementById('live').textContent; return now && now !== {first}"),
+    );
+    // Everything is reached with Tab, and the focus is seen.
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..25 {
+        browser.keys(&["Tab"]);
+        let focus = browser.run("const e = document.activeElement; const s = getComputedStyle(e); return [e === document.body ? 'BODY' : (e.textContent.trim().slice(0, 20) || e.tagName), s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2]");
+        if focus[0] != "BODY" {
+            assert_eq!(focus[1], json!(true), "no focus ring on {}", focus[0]);
+        }
+        reached.insert(focus[0].as_str().unwrap().to_owned());
+    }
+    for name in ["Queue", "Transcript", "Table", "Progress", "Adjudication", "Codebook", "?"] {
+        assert!(reached.contains(name), "Tab does not reach {name}: {reached:?}");
+    }
+    browser.calm();
+    let moving = "return [...document.querySelectorAll('*')].flatMap(e => [getComputedStyle(e), getComputedStyle(e, '::before')]).filter(s => parseFloat(s.transitionDuration) > 0 || (s.animationName !== 'none' && parseFloat(s.animationDuration) > 0)).length";
+    assert_eq!(browser.run(moving), 0, "something moves for those who asked that nothing does");
 }
 
 /// Nothing runs out of the window, and every control has a name.
@@ -665,4 +937,22 @@ fn a_full_disk_is_said_and_the_click_is_kept_until_there_is_room() {
     let journal = Journal::open(&root.join("study.sqlite")).unwrap();
     journal.verify().unwrap();
     assert_eq!(journal.n_rows().unwrap(), n_pressed, "every click is there once");
+}
+
+#[test]
+fn an_undo_right_after_a_decision_in_the_table_takes_that_one_back() {
+    let Some(browser) = browser() else { return };
+    let home = home();
+    let server = Running::start(home.path(), |plan| Plan { blind_share: 0.0, ..plan });
+    open(&browser, &server, "ana");
+    browser.wait("first segment", CARD);
+    browser.keys(&["u"]);
+    saved(&browser);
+    let before = decisions(home.path());
+    // All at once: the view is not even there when the keys are pressed.
+    browser.keys(&["3", "a", "r", "u", "z", "z", "z"]);
+    browser.wait("undone", "return /Undone: accept/.test(document.querySelector('.toast')?.textContent)");
+    saved(&browser);
+    assert_eq!(decisions(home.path()), before, "the decision before them still stands");
+    assert_eq!(n_rows(home.path()), before.len() as u64 + 6);
 }

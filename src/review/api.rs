@@ -16,6 +16,7 @@ use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The server's state.
 #[derive(Clone)]
@@ -147,6 +148,7 @@ fn answer(app: &Arc<App>, coder: &str, path: &str, query: &Query) -> Result<Valu
         "/api/transcripts" => app.transcripts(coder, words, query.from),
         "/api/transcript" => app.transcript(coder, name, query.from),
         "/api/progress" => app.progress(coder),
+        "/api/underway" => Ok(app.underway()),
         "/api/history" => app.history(coder),
         "/api/adjudication" => app.adjudication(coder, query.from, query.limit.unwrap_or(100)),
         "/api/adjudication/item" => app.adjudication_item(coder, id()?),
@@ -186,6 +188,12 @@ async fn act(server: Server, coder: String, path: &str, body: Body) -> Result<Va
 }
 
 impl App {
+    /// How far the large step is that somebody waits for; `all` is 0 when there is none.
+    pub fn underway(&self) -> Value {
+        let all = self.underway.all.load(Ordering::Relaxed);
+        json!({ "done": self.underway.done.load(Ordering::Relaxed).min(all), "all": all })
+    }
+
     /// What the page needs once: who is there, what there is to decide on, what can be filtered.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::store::journal::{Journal, JournalError};
 use crate::store::layout::Study;
 use crate::store::seen::{self, Seen};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread::JoinHandle;
 use thiserror::Error;
@@ -65,6 +66,26 @@ impl State {
     }
 }
 
+/// How far the operation is that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Underway {
+    /// Rows that are written, or taken note of.
+    pub done: Arc<AtomicUsize>,
+    /// All of them; 0 when there is nothing to wait for.
+    pub all: AtomicUsize,
+}
+
+impl Underway {
+    /// Does something of this size.
+    pub fn during<T>(&self, all: usize, work: impl FnOnce() -> T) -> T {
+        self.done.store(0, Ordering::Relaxed);
+        self.all.store(all, Ordering::Relaxed);
+        let result = work();
+        self.all.store(0, Ordering::Relaxed);
+        result
+    }
+}
+
 type Job = Box<dyn FnOnce(&mut dyn Ledger) + Send>;
 
 /// Queues as made, the newest last.
@@ -80,6 +101,7 @@ pub struct App {
     queues: Mutex<Queues>,
     seen: Mutex<Option<BTreeSet<Seen>>>,
     sampling: Mutex<()>,
+    pub(super) underway: Underway,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     read_only: bool,
@@ -98,7 +120,8 @@ impl App {
     pub fn open(study: Study, plan: impl FnOnce(Plan) -> Plan) -> Result<Arc<Self>, OpenError> {
         let ledger = Journal::open(&study.journal())?;
         ledger.verify()?;
-        Self::open_with(study, plan, Box::new(ledger), false)
+        let underway = Underway { done: ledger.written(), ..Underway::default() };
+        Self::open_all(study, plan, Box::new(ledger), false, underway)
     }
 
     /// Opens a study whose journal is damaged: everything is shown, nothing is written.
@@ -120,6 +143,16 @@ impl App {
         ledger: Box<dyn Ledger>,
         read_only: bool,
     ) -> Result<Arc<Self>, OpenError> {
+        Self::open_all(study, plan, ledger, read_only, Underway::default())
+    }
+
+    fn open_all(
+        study: Study,
+        plan: impl FnOnce(Plan) -> Plan,
+        ledger: Box<dyn Ledger>,
+        read_only: bool,
+        underway: Underway,
+    ) -> Result<Arc<Self>, OpenError> {
         let path = study.journal();
         let mut settings = if read_only { Journal::open_read(&path)? } else { Journal::open(&path)? };
         let before = stored_plan(&settings)?;
@@ -140,6 +173,7 @@ impl App {
             queues: Mutex::new(VecDeque::new()),
             seen: Mutex::new(None),
             sampling: Mutex::new(()),
+            underway,
             jobs: Mutex::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
             read_only,

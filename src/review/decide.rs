@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Longest remark, in bytes.
 const LONGEST_NOTE: usize = 20_000;
@@ -165,7 +166,7 @@ impl App {
             let run = app.state().results.run.clone();
             let operation =
                 Operation { id, coder: coder.clone(), run, request: digest, expect: None, what: What::Steps(steps) };
-            app.append(ledger, &operation, None)?;
+            app.underway.during(codings.len(), || app.append(ledger, &operation, None))?;
             let mut state = app.state_mut();
             let results = Arc::clone(&state.results);
             for &c in &codings {
@@ -212,8 +213,8 @@ impl App {
             let receipt = app.append(ledger, &operation, None)?;
             let target = receipt.target.unwrap_or_default();
             let found = app.read(|journal| journal.operation_size(&target))?;
-            app.refresh_operation(&target)?;
             let (first, n) = found.map_or((None, 0), |(row, n)| (Some(row), n));
+            app.underway.during(n, || app.refresh_operation(&target))?;
             let segment = first.as_ref().and_then(|row| app.place_now(row));
             let id = segment.map(|place| id_text(segment_id(&place.transcript, place.start, place.end)));
             Ok(json!({
@@ -492,6 +493,7 @@ impl App {
             journal.each_segment_of(batch, |last, rows| {
                 ready.extend(self.place_now(last).map(|place| (place, rows.to_vec())));
                 // A few at a time, so that nobody who reads has to wait for all of them.
+                self.underway.done.fetch_add(rows.len().max(1), Ordering::Relaxed);
                 if ready.len() == CHUNK {
                     self.set_all(&mut ready);
                 }

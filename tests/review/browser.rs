@@ -153,6 +153,21 @@ impl Browser {
         self.cdp("Emulation.setEmulatedMedia", &json!({ "features": feature }));
     }
 
+    /// Says to the page that its reader wants no motion.
+    pub fn calm(&self) {
+        let feature = json!([{ "name": "prefers-reduced-motion", "value": "reduce" }]);
+        self.cdp("Emulation.setEmulatedMedia", &json!({ "features": feature }));
+    }
+
+    /// Role and name of everything that a screen reader finds.
+    pub fn heard(&self) -> Vec<(String, String)> {
+        let tree = self.cdp("Accessibility.getFullAXTree", &json!({}));
+        let nodes = tree["nodes"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        let shown = nodes.iter().filter(|node| node["ignored"] != true);
+        shown.map(|node| (text(&node["role"]), text(&node["name"]))).collect()
+    }
+
     /// Sets the window: size in CSS pixels and zoom.
     pub fn resize(&self, width: u32, height: u32, zoom: f64) {
         let shown = |n: u32| (f64::from(n) / zoom) as u32;

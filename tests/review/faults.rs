@@ -660,7 +660,7 @@ fn large_steps_leave_the_page_usable() {
     for (kind, body) in steps {
         let over = std::sync::atomic::AtomicBool::new(false);
         let (took, slowest) = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| slowest_reading(&server, &over));
+            let reader = scope.spawn(|| slowest_reading(&server, &over, n));
             let since = Instant::now();
             assert_eq!(ana.done(&format!("/api/{kind}"), &body)["n"], n);
             let took = since.elapsed();
@@ -680,12 +680,12 @@ fn large_steps_leave_the_page_usable() {
     assert_eq!(ana.get("/api/progress")["decided"], decided, "what the server remembers is what the journal says");
 }
 
-/// Works through items until told to stop; the longest that one took.
-fn slowest_reading(server: &Running, over: &std::sync::atomic::AtomicBool) -> Duration {
+/// Works through items until told to stop; the longest that one took. How far the step is can be asked meanwhile.
+fn slowest_reading(server: &Running, over: &std::sync::atomic::AtomicBool, n: u64) -> Duration {
     let mut ben = Client::new(server.port, &server.key("ben"));
     let queue = ben.get("/api/queue?limit=100");
     let ids: Vec<&str> = queue["ids"].as_array().unwrap().iter().map(|e| e["id"].as_str().unwrap()).collect();
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut halfway) = (Duration::ZERO, 0);
     for id in ids.iter().cycle() {
         if over.load(std::sync::atomic::Ordering::SeqCst) {
             break;
@@ -693,7 +693,12 @@ fn slowest_reading(server: &Running, over: &std::sync::atomic::AtomicBool) -> Du
         let since = Instant::now();
         ben.get(&format!("/api/item?id={id}"));
         slowest = slowest.max(since.elapsed());
+        let underway = ben.get("/api/underway");
+        if underway["all"] == n && underway["done"].as_u64().is_some_and(|done| 0 < done && done < n) {
+            halfway += 1;
+        }
     }
+    assert!(halfway > 5, "nobody could see how far it was");
     slowest
 }
 

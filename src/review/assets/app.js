@@ -47,7 +47,7 @@ function drawBar() {
     h("nav", { "aria-label": "Views" }, tabs),
     h("span", { class: "grow" }),
     status,
-    h("span", { class: "who", title: "You review in this name" }, app.session.coder),
+    h("span", { class: "who", title: `You review as ${app.session.coder}` }, app.session.coder),
     h("button", { class: "plain", onclick: help, "aria-label": "All keys" }, "?"));
 }
 
@@ -70,9 +70,15 @@ function act(id, event) {
   return undefined;
 }
 
+/** Begins something when everything that was pressed before has begun; what comes after does not wait for its end. */
+function inTurn(begin) {
+  chain = chain.then(() => { begin(); });
+}
+
 const GENERAL = {
-  help, undo: () => turn("undo"), redo: () => turn("redo"), history, theme, reload,
-  ...Object.fromEntries(Object.keys(VIEWS).map((name) => [name, () => show(name)])),
+  help, undo: () => inTurn(() => turn("undo")), redo: () => inTurn(() => turn("redo")), history, theme, reload,
+  // In their turn, so that a key that comes while the view is on its way is meant for that view.
+  ...Object.fromEntries(Object.keys(VIEWS).map((name) => [name, () => { chain = chain.then(() => show(name)); return chain; }])),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -105,13 +111,21 @@ async function turn(kind, target) {
   }
 }
 
+/** What was done, as one says it. */
+const DONE = {
+  accept: "accepted", reject: "rejected", change: "changed", add: "added", span: "chose sentences for", unsure: "unsure of",
+  memo: "wrote a memo", done: "finished", undo: "undid", redo: "did again", settle: "settled",
+};
+
 async function history() {
   const { operations } = await server.get("/api/history");
-  const row = (op) => h("li", { class: op.stands ? "" : "undone" },
-    h("span", { class: "when" }, op.time.slice(11, 19)), h("b", {}, op.action), " ", op.what, " ",
-    h("span", { class: "where" }, op.transcript, op.rows > 1 ? ` · ${op.rows} steps` : ""), h("q", {}, op.quote),
+  const row = (op) => h("li", { class: op.stands || op.action === "undo" || op.action === "redo" ? "" : "undone" },
+    h("p", {}, h("span", { class: "when", title: op.time }, new Date(op.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })),
+      h("b", {}, DONE[op.action] ?? op.action), " ", op.what, " ",
+      h("span", { class: "where" }, op.transcript ? `${op.transcript}:${op.turn + 1}` : "", op.rows > 1 ? ` · ${op.rows} decisions in one step` : "")),
+    op.quote ? h("q", { dir: "auto" }, op.quote) : null,
     op.action === "undo" || op.action === "redo" ? null
-      : h("button", { onclick: () => { box.close(); turn(op.stands ? "undo" : "redo", op.op); } }, op.stands ? "Undo" : "Redo"));
+      : h("button", { "aria-label": `${op.stands ? "Undo" : "Redo"}: ${DONE[op.action]} ${op.what}`, onclick: () => { box.close(); turn(op.stands ? "undo" : "redo", op.op); } }, op.stands ? "Undo" : "Redo"));
   const box = dialog("What I did", operations.length ? h("ol", { class: "history" }, operations.map(row)) : h("p", {}, "Nothing yet."));
 }
 
@@ -163,9 +177,10 @@ async function reload() {
 }
 
 /** Says in words whether everything is on disk. */
-function drawStatus({ trouble, waiting }) {
+function drawStatus({ trouble, waiting, underway }) {
+  const step = underway && `step of ${underway.all.toLocaleString("en")}: ${Math.floor((100 * underway.done) / underway.all)} %`;
   const words = {
-    "": waiting ? `saving ${waiting} …` : "saved",
+    "": step ?? (waiting ? `saving ${waiting} …` : "saved"),
     offline: `not connected, ${waiting} waiting`,
     restarted: `the server was restarted, ${waiting} waiting`,
     full: `NOT saved: the disk is full, ${waiting} waiting`,

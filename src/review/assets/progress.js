@@ -36,12 +36,12 @@ export function progressView(app, main) {
         h("p", { class: "about" }, "Of the proposals that you decided with the proposal in sight, the share that you accepted. The mark is where it would be if confidence were a probability. Seeing a proposal makes accepting it likelier: only the blind stratum measures agreement."),
         tenths(p.tenths)),
       h("section", { class: "sheet" }, h("h2", {}, "By code"),
-        h("table", {}, h("thead", {}, h("tr", {}, ["Code", "Proposed", "Accepted", "Rejected", "Unsure", "Decided"].map((t) => h("th", { scope: "col" }, t)))),
+        h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "By code" }, h("table", {}, h("thead", {}, h("tr", {}, ["Code", "Proposed", "Accepted", "Rejected", "Unsure", "Decided"].map((t) => h("th", { scope: "col" }, t)))),
           h("tbody", {}, codes.map((c) => {
             const n = c.accepted + c.rejected + c.unsure;
             return h("tr", { vars: { code: colorOf(c.code) } }, h("td", {}, tag(c.code)), h("td", { class: "figure" }, c.proposed), h("td", { class: "figure" }, c.accepted),
               h("td", { class: "figure" }, c.rejected), h("td", { class: "figure" }, c.unsure), h("td", { class: "figure" }, percent(n, c.proposed)));
-          })))));
+          }))))));
   }
 
   return { hints: [["queue", "queue"], ["history", "what I did"], ["undo", "undo"], ["help", "all keys"]], actions: {}, enter: load, refresh: load };

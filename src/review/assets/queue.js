@@ -1,11 +1,11 @@
 // The queue: one segment in focus, its codes beside it, everything on one key.
 
-import { dialog, fill, h, toast } from "./dom.js";
+import { announce, dialog, fill, h, toast } from "./dom.js";
 import { definition, pickCode } from "./pick.js";
 import * as filters from "./filters.js";
 import * as server from "./server.js";
 import {
-  attributes, bar, colorOf, confidenceWords, flagWords, lineOf, passage, shortName, speaker, tag, verdict,
+  attributes, bar, colorOf, confidenceWords, facetName, flagWords, lineOf, passage, shortName, speaker, tag, verdict, verdictWord,
 } from "./words.js";
 import { keyOf, shownKey } from "./keys.js";
 
@@ -51,6 +51,7 @@ export function queueView(app, main) {
     }
     code = firstOpen();
     draw();
+    tell(true);
     for (const ahead of list.ids.filter(({ at }) => at > place.at).slice(0, 3)) fetchItem(ahead.id).catch(() => ready.delete(ahead.id));
     if (ready.size > 60) ready.delete(ready.keys().next().value);
     return undefined;
@@ -146,7 +147,8 @@ export function queueView(app, main) {
       code = open >= 0 ? open : firstOpen();
     }
     draw();
-    await moveOn();
+    if (isComplete()) await advance();
+    else tell(false);
   }
 
   async function change() {
@@ -237,6 +239,7 @@ export function queueView(app, main) {
       else { const at = Math.max(0, Math.min(last, range.from + step)); range = { from: at, to: at }; }
     } else {
       code = Math.max(0, Math.min(rows().length - 1, code + step));
+      if (item) tell(false);
     }
     draw();
   }
@@ -262,7 +265,7 @@ export function queueView(app, main) {
     const all = rows();
     fill(main,
       h("section", { class: "reading", "aria-label": "Passage" }, drawHead(), item.turns.map((turn) => drawTurn(turn, all))),
-      h("section", { class: "judging", "aria-label": item.blind ? "Codes" : "Proposals" }, drawBlind(), drawCodes(all), drawMemo()));
+      h("section", { class: "judging", "aria-label": item.blind ? "Codes" : "Proposals" }, drawBlind(), drawCodes(all), drawNext(all), drawMemo()));
     main.querySelector(".card.now")?.scrollIntoView({ block: "nearest" });
     return undefined;
   }
@@ -286,7 +289,7 @@ export function queueView(app, main) {
     const here = turn.turn === item.turn;
     const layers = here ? layersOf(all) : [];
     return h("article", { class: `turn ${turn.role}${here ? " here" : ""}`, "aria-current": here ? "true" : null },
-      speaker(turn), h("p", { class: "words" }, passage(turn, layers)));
+      speaker(turn), h("p", { class: "words", dir: "auto" }, passage(turn, layers)));
   }
 
   function layersOf(all) {
@@ -323,8 +326,19 @@ export function queueView(app, main) {
   function drawCodes(all) {
     if (!all.length) return h("p", { class: "note" }, "No code yet. ", h("kbd", {}, shownKey(keyOf("add"))), " adds one.");
     const proposals = new Map(item.suggestions.map((proposal, i) => [proposal.code, i]));
-    return h("ol", { class: `codes ${item.blind ? "all" : ""}`, role: "listbox", "aria-label": "Codes", "aria-activedescendant": `code-${code}` },
+    return h("ol", { class: `codes ${item.blind ? "all" : ""}`, role: "listbox", tabindex: "0", "aria-label": "Codes", "aria-activedescendant": `code-${code}` },
       all.map((row, i) => drawCard(row, i, proposals.get(row.code))));
+  }
+
+  /** What the next key does, in words. */
+  function drawNext(all) {
+    const open = item.blind ? 0 : item.suggestions.filter((s) => !item.marks[s.code]).length;
+    const held = all.filter((row) => item.marks[row.code]?.verdict === "present").length;
+    const finish = h("kbd", {}, shownKey(keyOf("finish")));
+    if (range) return null;
+    if (item.blind) return h("p", { class: "next" }, h("b", {}, held ? `${held} marked. ` : "Nothing marked. "), finish, held ? " finishes: no other code holds." : " finishes: no code holds here.");
+    if (open) return h("p", { class: "next" }, h("b", {}, `${open} to judge. `), finish, open === 1 ? " finishes: it does not hold." : " finishes: the rest does not hold.");
+    return h("p", { class: "next" }, h("b", {}, all.length ? "All judged. " : ""), finish, " or ", h("kbd", {}, shownKey(keyOf("next"))), " goes on.");
   }
 
   function drawCard(row, i, number) {
@@ -333,15 +347,29 @@ export function queueView(app, main) {
     const weak = row.flags?.includes("weak");
     return h("li", {
       class: `card${now ? " now" : ""}${mark ? ` is-${mark.verdict}` : ""}${weak ? " weak" : ""}${mark?.pending ? " pending" : ""}`,
-      role: "option", id: `code-${i}`, "aria-selected": now ? "true" : "false", vars: { code: colorOf(row.code) },
+      role: "option", id: `code-${i}`, "aria-selected": now ? "true" : "false", "aria-label": spoken(row), vars: { code: colorOf(row.code) },
       onclick: () => { code = i; draw(); },
     },
       h("div", { class: "title" }, number === undefined ? null : h("span", { class: "number", vars: { line: lineOf(number) } }, String(number + 1)),
         tag(row.code), mark ? verdict(mark.verdict) : null),
       row.confidence === undefined ? (row.own && !item.blind ? h("p", { class: "origin" }, "added by you") : null)
         : h("div", { class: "confidence" }, bar(row.confidence, row.code), h("span", { class: "figure" }, row.confidence.toFixed(2)),
-          h("span", { class: "meaning" }, confidenceWords(row))),
+          now ? h("span", { class: "meaning" }, confidenceWords(row)) : null),
       now && row.evidence ? drawReasons(row) : null);
+  }
+
+  /** A code as it is read out: its name, how sure the machine is, what was said about it. */
+  function spoken(row) {
+    const mark = item.marks[row.code];
+    const sure = row.confidence === undefined ? "" : `, confidence ${row.confidence.toFixed(2)}`;
+    return `${facetName(row.code)} ${shortName(row.code)}${sure}, ${mark ? verdictWord(mark.verdict) : "not judged"}`;
+  }
+
+  /** Tells those who listen where they are. */
+  function tell(fresh) {
+    const all = rows();
+    const what = all[code] ? `${code + 1} of ${all.length}: ${spoken(all[code])}` : "no code yet";
+    announce(fresh ? `${item.transcript}, turn ${item.turn + 1}${item.blind ? ", blind" : ""}. ${what}` : what);
   }
 
   function drawReasons(row) {
@@ -354,7 +382,7 @@ export function queueView(app, main) {
   }
 
   function drawMemo() {
-    return item.memo ? h("aside", { class: "memo", "aria-label": "Memo" }, item.memo) : null;
+    return item.memo ? h("aside", { class: "memo", dir: "auto", "aria-label": "Memo" }, item.memo) : null;
   }
 
   return {
@@ -390,6 +418,8 @@ export function queueView(app, main) {
       ready.clear();
       const from = Math.max(0, place.at);
       await load(from);
+      // Who is choosing sentences is not taken elsewhere.
+      if (range) return;
       if (segment && segment !== place.id) await go({ id: segment, at: list.ids.find(({ id }) => id === segment)?.at ?? place.at - 1 });
       else if (place.id) await go(place, true);
       else await load(0).then(() => advance());

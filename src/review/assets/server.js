@@ -96,7 +96,10 @@ function shelfKey(entry) {
   return `precode.op.${coder}.${entry.body.op_id}`;
 }
 
-/** Sends a decision; resolves when it is on disk. */
+/**
+ * Sends a decision; resolves when it is on disk. Decisions go in the order in which they were made. A `version` of null
+ * stands for the present one, which is asked for when the decision's turn has come.
+ */
 export function submit(path, body, segment) {
   const entry = { path, segment, at: Date.now(), body: { op_id: newId(), ...body } };
   const promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
@@ -150,16 +153,35 @@ async function pump() {
   onState({ trouble, waiting: outbox.length });
 }
 
+/** While a large step is being written: how far it is. */
+async function follow() {
+  try {
+    const { value } = await call("GET", "/api/underway");
+    if (value.all > 1000) onState({ trouble, waiting: outbox.length, underway: value });
+  } catch {
+    // Whoever sends the step hears about it.
+  }
+}
+
 /** Sends one; says how long to wait before the next try, or -1 when there is no use in trying. */
 async function sendFirst(entry) {
   const body = { ...entry.body };
+  try {
+    if (body.version === null && !versions.has(entry.segment)) heard(await get("/api/item", { id: entry.segment }));
+  } catch (error) {
+    if (error.status === 0 || error.status === 503) return 1000;
+  }
   if (entry.segment && versions.has(entry.segment) && "version" in body) body.version = versions.get(entry.segment);
   let reply;
+  let watcher = null;
   try {
+    watcher = setInterval(follow, 400);
     reply = await call("POST", entry.path, body, true);
   } catch {
     setTrouble("offline");
     return 1000;
+  } finally {
+    clearInterval(watcher);
   }
   const { status } = reply;
   if (status === 401) {

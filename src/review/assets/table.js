@@ -45,8 +45,7 @@ export function tableView(app, main) {
     const now = at;
     move(1);
     try {
-      if (!server.versions.has(row.segment)) server.heard(await server.get("/api/item", { id: row.segment }));
-      await server.submit("/api/decide", { segment: row.segment, version: 0, action, code: row.code }, row.segment);
+      await server.submit("/api/decide", { segment: row.segment, version: null, action, code: row.code }, row.segment);
     } catch (error) {
       server.versions.delete(row.segment);
       row.verdict = null;
@@ -93,10 +92,10 @@ export function tableView(app, main) {
   function draw() {
     const head = ([by, title]) => h("th", { scope: "col", "aria-sort": by && sort.by === by ? (sort.down ? "descending" : "ascending") : null },
       by ? h("button", { onclick: () => { sort = { by, down: sort.by === by && !sort.down }; from = 0; load(); } }, title, sort.by === by ? (sort.down ? " ↓" : " ↑") : "") : title);
-    const line = (row, i) => h("tr", { class: i === at ? "now" : "", "aria-selected": i === at ? "true" : "false", onclick: () => { at = i; draw(); }, ondblclick: () => openRow() },
-      h("td", { class: "where" }, `${row.transcript}:${row.turn + 1}`), h("td", {}, tag(row.code)),
+    const line = (row, i) => h("tr", { class: `${i === at ? "now" : ""}${row.verdict ? ` is-${row.verdict}` : ""}`, "aria-selected": i === at ? "true" : "false", onclick: () => { at = i; draw(); }, ondblclick: () => openRow() },
+      h("td", { class: "where" }, `${row.transcript}:${row.turn + 1}`), h("td", { class: "what" }, tag(row.code)),
       h("td", { class: "number" }, bar(row.confidence, row.code), h("span", { class: "figure" }, row.confidence.toFixed(2)), row.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("_", " ")))),
-      h("td", {}, h("div", { class: "quote" }, row.text)), h("td", {}, row.respondent), h("td", {}, row.verdict ? verdict(row.verdict) : h("span", { class: "none" }, "–")));
+      h("td", { class: "words-of" }, h("div", { class: "quote", dir: "auto" }, row.text)), h("td", { class: "person" }, row.respondent), h("td", { class: "said" }, row.verdict ? verdict(row.verdict) : h("span", { class: "none" }, "–")));
     fill(main,
       h("header", { class: "head" }, h("h1", {}, `${answer.total} proposal${answer.total === 1 ? "" : "s"}`), filters.summary(choice, false),
         answer.hidden ? h("p", { class: "about" }, `${answer.hidden} blind segments are not listed until you have judged them.`) : null,

@@ -139,7 +139,7 @@ export function transcriptView(app, main) {
       if (all[cursor.from].turn === turn.turn) layers.push({ start: all[cursor.from].start, end: all[cursor.to].end, class: "chosen" });
     }
     return h("article", { class: `turn ${turn.role}` },
-      h("div", {}, speaker(turn), h("p", { class: "words" }, passage(turn, [...layers, ...foundLayers(turn)]))),
+      h("div", {}, speaker(turn), h("p", { class: "words", dir: "auto" }, passage(turn, [...layers, ...foundLayers(turn)]))),
       h("ul", { class: "margin" }, spans.map((span, i) => h("li", {}, h("button", {
         class: span === whole.spans[at] ? "now" : "", onclick: () => app.show("queue", { id: span.id }), title: "Open in the queue",
       }, spans.length > 1 ? h("span", { class: "number", vars: { line: lineOf(i) } }, String(i + 1)) : null,

@@ -47,7 +47,14 @@ const VERDICTS = {
 /** A verdict by sign and word. */
 export function verdict(value, words = null) {
   const [sign, word] = VERDICTS[value] ?? ["", ""];
-  return value ? h("span", { class: `verdict ${value}` }, h("span", { "aria-hidden": "true" }, sign), " ", words ?? word) : null;
+  if (!value) return null;
+  const bare = words === "";
+  return h("span", { class: `verdict ${value}${bare ? " bare" : ""}`, role: bare ? "img" : null, "aria-label": bare ? word : null, title: bare ? word : null },
+    h("span", { "aria-hidden": "true" }, sign), " ", words ?? word);
+}
+
+export function verdictWord(value) {
+  return VERDICTS[value]?.[1] ?? "";
 }
 
 export function percent(n, of) {
@@ -74,7 +81,7 @@ export function flagWords(flag) {
 export function confidenceWords(proposal) {
   return proposal.calibrated_on > 0
     ? `fitted on ${proposal.calibrated_on} judgements`
-    : "a score, not yet a probability";
+    : "score, not a probability";
 }
 
 /** A bar from 0 to 1 with a mark at one half. */
@@ -106,17 +113,31 @@ export function passage(turn, layers) {
   return pieces;
 }
 
+/** Numbers with runs drawn together: 1–3,7. */
+function runs(labels) {
+  const numbers = labels.map(Number);
+  const parts = [];
+  for (let i = 0; i < numbers.length; i++) {
+    let last = i;
+    while (numbers[last + 1] === numbers[last] + 1) last += 1;
+    parts.push(last - i > 1 ? `${numbers[i]}–${numbers[last]}` : numbers.slice(i, last + 1).join());
+    i = last;
+  }
+  return parts.join();
+}
+
 function piece(text, layers, from) {
   if (!layers.length) return text;
   const marks = layers.filter((layer) => layer.line);
   const first = marks.find((layer) => layer.strong) ?? marks[0];
   const begun = marks.filter((layer) => layer.start === from && layer.label).map((layer) => layer.label);
-  const labels = begun.length ? h("sup", { "aria-hidden": "true" }, begun.join(",")) : null;
-  return h("span", {
+  const labels = begun.length ? h("sup", { "aria-hidden": "true" }, runs(begun)) : null;
+  // The label stands before the words and not among them: the underline is theirs.
+  return [labels, h("span", {
     class: layers.map((layer) => layer.class).join(" "),
     title: marks.map((layer) => layer.title).filter(Boolean).join("; ") || null,
     vars: first ? { code: first.color, line: first.line } : {},
-  }, labels, text);
+  }, text)];
 }
 
 /** Who speaks, and what they do. */

@@ -3,6 +3,7 @@
 use super::clock;
 use super::row::{self, Action, Row, Shown, Verdict};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use thiserror::Error;
 
 /// A segment as it stands in the texts of the run that the coder sees.
@@ -177,8 +178,12 @@ pub trait Ledger: Send {
     fn append(&mut self, operation: &Operation) -> Result<Receipt, AppendError>;
 }
 
-/// Writes the operation in one transaction.
-pub(super) fn append(connection: &mut Connection, operation: &Operation) -> Result<Receipt, AppendError> {
+/// Writes the operation in one transaction; `written` says how many of its rows there are so far.
+pub(super) fn append(
+    connection: &mut Connection,
+    operation: &Operation,
+    written: &AtomicUsize,
+) -> Result<Receipt, AppendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Some(receipt) = repeated(&transaction, operation)? {
         return Ok(receipt);
@@ -188,6 +193,7 @@ pub(super) fn append(connection: &mut Connection, operation: &Operation) -> Resu
     let mut head = Head::read(&transaction)?;
     for (i, step) in steps.iter().enumerate() {
         head.write(&transaction, operation, step, target.as_deref(), i)?;
+        written.store(i + 1, Ordering::Relaxed);
     }
     head.save(&transaction)?;
     transaction.commit()?;

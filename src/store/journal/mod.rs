@@ -31,6 +31,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use thiserror::Error;
 use upgrade::SCHEMA;
@@ -90,6 +92,7 @@ pub struct Journal {
     connection: Connection,
     path: PathBuf,
     last: Option<File>,
+    written: Arc<AtomicUsize>,
 }
 
 /// Decisions brought to the texts of the present run.
@@ -143,7 +146,7 @@ impl Journal {
         let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Journal { connection, path: path.to_owned(), last: None })
+        Ok(Journal { connection, path: path.to_owned(), last: None, written: Arc::default() })
     }
 
     /// Sets how the file is written, and makes or upgrades its tables.
@@ -421,6 +424,11 @@ impl Journal {
         append::version(&self.connection, transcript, segment, coder)
     }
 
+    /// Counts the rows of the operation that is being written, for those who wait for it.
+    pub fn written(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.written)
+    }
+
     /// Number of rows.
     ///
     /// # Errors
@@ -507,7 +515,7 @@ fn shortened(n_noted: u64, n_rows: u64) -> String {
 
 impl Ledger for Journal {
     fn append(&mut self, operation: &Operation) -> Result<Receipt, AppendError> {
-        let receipt = append::append(&mut self.connection, operation)?;
+        let receipt = append::append(&mut self.connection, operation, &self.written)?;
         self.note_last();
         Ok(receipt)
     }
