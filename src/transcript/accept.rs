@@ -9,6 +9,10 @@
 use super::label::{Label, Shape, Start, capital};
 use super::scheme::{self, Says};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::ops::Range;
+
+/// Lines that show whether labels are set apart in a loose way.
+const SAMPLE: usize = 400;
 
 /// What was counted of one name.
 #[derive(Debug, Default, Clone, Copy)]
@@ -23,6 +27,8 @@ struct Seen {
     n_weak: usize,
     /// Times ended by a full stop.
     n_dot: usize,
+    /// Times on a line that ends as a question does.
+    n_asks: usize,
     /// Line of the first, from 1.
     line: usize,
 }
@@ -31,28 +37,43 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     names: FxHashMap<String, Seen>,
+    /// How often each name stands where a loose label would.
+    loose: FxHashMap<String, usize>,
+    n_loose: usize,
     n_lines: usize,
     n_firsts: usize,
     n_labelled_firsts: usize,
     n_labelled: usize,
     /// Lines that begin with a time, label or not.
     pub n_timed: usize,
+    /// The lines are those of captions, where programs put a label on every one.
+    cued: bool,
 }
 
 /// The names that are speakers in one file.
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
     names: FxHashSet<String>,
+    /// Labels are set apart in a loose way.
+    loose: bool,
+    /// The one name that was taken, and the share of its labels whose line ends as a question does.
+    alone: Option<(String, f64)>,
     /// Lines of names that were seen once and left in the words, from 1.
     pub doubtful: Vec<usize>,
 }
 
 impl Survey {
+    /// Of captions.
+    pub fn of_cues() -> Self {
+        Survey { cued: true, ..Survey::default() }
+    }
+
     /// Counts one line that is not blank. `first`: a blank line, a time or a heading stands before it.
     pub fn count(&mut self, line: &str, start: &Start, first: bool, number: usize) {
         self.n_lines += 1;
         self.n_firsts += usize::from(first);
         self.n_timed += usize::from(start.time.is_some());
+        self.count_loose(line, start);
         let Some(label) = &start.label else { return };
         let name = &line[label.name.clone()];
         let seen = match self.names.get_mut(name) {
@@ -66,15 +87,28 @@ impl Survey {
         seen.n_first += usize::from(first);
         seen.n_marked += usize::from(matches!(label.shape, Shape::Bold | Shape::Timed) || start.time.is_some());
         seen.n_dot += usize::from(label.shape == Shape::Dot);
+        seen.n_asks += usize::from(line.trim_end().ends_with('?'));
         let weak = matches!(label.shape, Shape::Bare | Shape::Gap);
         seen.n_weak += usize::from(weak);
         self.n_labelled += usize::from(!weak);
         self.n_labelled_firsts += usize::from(!weak && first);
     }
 
+    /// Looks for a loose label, as long as the file may be one that has them.
+    fn count_loose(&mut self, line: &str, start: &Start) {
+        if self.n_lines > SAMPLE && self.n_loose * 2 < self.n_lines {
+            return;
+        }
+        if let Some((name, _)) = start.loose(line) {
+            *self.loose.entry(line[name].to_string()).or_default() += 1;
+            self.n_loose += 1;
+        }
+    }
+
     /// Decides. `header` holds names that the header block gives to speakers.
     pub fn decide(mut self, header: &[&str]) -> Accepted {
-        if share(self.n_labelled, self.n_lines) >= 0.8 && !self.has_both_sides() {
+        let by_line = share(self.n_labelled, self.n_lines) >= 0.8;
+        if by_line && !self.has_both_sides() {
             // One turn a line: every line is a paragraph of its own. Where both sides have labels that say so, a
             // line that looks like a label is more likely a line of the answer.
             self.n_firsts = self.n_lines;
@@ -88,9 +122,37 @@ impl Survey {
                 accepted.names.insert(name.clone());
             }
         }
+        if by_line && self.has_both_sides() {
+            let once = self
+                .names
+                .iter()
+                .filter(|(name, seen)| seen.n_first == 0 && seen.n_weak == 0 && titled(name) && capital(name));
+            let unknown = once.filter(|(name, _)| !accepted.names.contains(*name));
+            accepted.doubtful = unknown.map(|(_, seen)| seen.line).collect();
+        }
         self.take_rare(&mut accepted, dense);
         accepted.doubtful.sort_unstable();
+        let mut accepted = self.loosely(&accepted).unwrap_or(accepted);
+        if let (1, Some(name)) = (accepted.names.len(), accepted.names.iter().next()) {
+            let seen = self.names.get(name).copied().unwrap_or_default();
+            accepted.alone = (seen.n > 1).then(|| (name.clone(), share(seen.n_asks, seen.n)));
+        }
         accepted
+    }
+
+    /// Labels that are set apart in a loose way, where there are more of them than of the others: only known ones, or
+    /// every one where nearly every line has one.
+    fn loosely(&self, solid: &Accepted) -> Option<Accepted> {
+        let n_solid: usize = solid.names.iter().filter_map(|name| self.names.get(name)).map(|seen| seen.n).sum();
+        let known = |name: &str| scheme::is_sure(name) && capital(name) && scheme::says(name) != Says::Other;
+        let all = share(self.n_loose, self.n_lines) >= 0.8;
+        let n_known: usize = self.loose.iter().filter(|(name, _)| known(name)).map(|(_, n)| n).sum();
+        let names = self.loose.iter().filter(|(name, n)| known(name) || all && (**n > 1 || titled(name)));
+        let names: FxHashSet<String> = names.map(|(name, _)| name.clone()).collect();
+        let recur = all && self.n_lines >= 4 && names.len() * 2 <= self.n_loose;
+        let asked = names.iter().any(|name| scheme::says(name) == Says::Interviewer);
+        let enough = n_known >= 2 && n_known > n_solid && (asked || recur) || recur && n_solid == 0;
+        enough.then(|| Accepted { names, loose: true, ..Accepted::default() })
     }
 
     /// True when somebody asks and somebody answers by their labels.
@@ -106,9 +168,16 @@ impl Survey {
         let very_dense = share(self.n_labelled_firsts, self.n_firsts) >= 0.95;
         let labelled = accepted.n_of(&self.names);
         let mostly = share(labelled, self.n_firsts) >= 0.6;
+        let every_cue = self.cued && self.n_labelled_firsts == self.n_firsts && self.n_firsts >= 2;
         let mut rare = Vec::new();
         for (name, &seen) in &self.names {
-            if accepted.names.contains(name) || seen.n_weak == seen.n || seen.n_first == 0 || !titled(name) {
+            // `iPhone (2)`, `user 17`: nobody chose these names, and they come back.
+            let device = every_cue || very_dense && seen.n - seen.n_weak >= 2 && seen.n == seen.n_first;
+            if accepted.names.contains(name)
+                || seen.n_weak == seen.n
+                || seen.n_first == 0
+                || !(titled(name) || device)
+            {
                 continue;
             }
             let same_make = mostly && capital(name) && (!capitals || is_upper(name));
@@ -157,10 +226,17 @@ fn in_header(name: &str, seen: Seen, header: &[&str]) -> bool {
     seen.n > seen.n_weak && header.iter().any(|h| same_person(&folded, &scheme::fold(h)))
 }
 
-/// True when a label is a name or the last word of it; both folded.
+/// True when a label is a name, its last or its first word, its initials, or what stands in brackets behind it; both
+/// folded.
 pub(super) fn same_person(label: &str, name: &str) -> bool {
     let label = label.trim_end_matches('.');
-    label == name || name.rsplit(' ').next().is_some_and(|last| last == label && last.chars().count() > 1)
+    let (name, short) =
+        name.split_once('(').map_or((name, ""), |(name, short)| (name.trim(), short.trim_end_matches(')')));
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let initials: String = words.iter().filter_map(|word| word.chars().next()).collect();
+    let end =
+        [words.last(), words.first()].into_iter().flatten().any(|word| *word == label && word.chars().count() > 1);
+    !label.is_empty() && (label == name || label == short || end || words.len() > 1 && label == initials)
 }
 
 fn is_upper(name: &str) -> bool {
@@ -174,7 +250,16 @@ fn share(part: usize, whole: usize) -> f64 {
 impl Accepted {
     /// True when the label is a speaker's.
     pub fn has(&self, line: &str, label: &Label) -> bool {
-        self.names.contains(&line[label.name.clone()])
+        !self.loose && self.names.contains(&line[label.name.clone()])
+    }
+
+    /// The name that a line begins with and where its words begin, if it is a speaker's.
+    pub fn label_of(&self, line: &str, start: &Start) -> Option<(Range<usize>, usize)> {
+        if self.loose {
+            return start.loose(line).filter(|(name, _)| self.names.contains(&line[name.clone()]));
+        }
+        let label = start.label.as_ref().filter(|label| self.has(line, label))?;
+        Some((label.name.clone(), start.after_label))
     }
 
     /// True when no name was taken.
@@ -184,7 +269,16 @@ impl Accepted {
 
     /// True when every name taken is one that asks: the answers have no label.
     pub fn only_asks(&self) -> bool {
-        !self.is_empty() && self.names.iter().all(|n| scheme::says(n) == Says::Interviewer)
+        let asks =
+            self.alone.as_ref().is_some_and(|(name, asks)| *asks >= 0.6 && scheme::says(name) != Says::Respondent);
+        asks || !self.is_empty() && self.names.iter().all(|n| scheme::says(n) == Says::Interviewer)
+    }
+
+    /// True when nobody who asks has a label: the questions may have none.
+    pub fn only_answers(&self) -> bool {
+        let answers = self.alone.as_ref().is_some_and(|(_, asks)| *asks <= 0.3);
+        !self.only_asks()
+            && (answers || !self.is_empty() && self.names.iter().all(|n| scheme::says(n) == Says::Respondent))
     }
 
     fn n_of(&self, names: &FxHashMap<String, Seen>) -> usize {

@@ -3,7 +3,7 @@
 //! Comes in: a transcript. Goes out: notes in it. Never happens here: a change of the text: positions refer to it.
 
 use super::draft::placed;
-use super::{Transcript, scheme};
+use super::{Speaker, SpeakerRole, Transcript, accept, scheme};
 use crate::diagnostic::Diagnostic;
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
@@ -15,6 +15,7 @@ const MANY: usize = 50;
 pub(super) fn note(transcript: &mut Transcript) {
     let mut notes = kinds(&transcript.text, &transcript.source);
     notes.extend(confusable(transcript));
+    notes.extend(renamed(transcript));
     if transcript.speakers.len() > MANY {
         let message = format!("{} speakers; look whether all of them are people", transcript.speakers.len());
         notes.push(Diagnostic::note("W_LABEL", &transcript.source, message));
@@ -94,6 +95,29 @@ fn confusable(transcript: &Transcript) -> Vec<Diagnostic> {
     }
     notes
 }
+
+/// Labels that may be one person under two names, since labels change in the middle of a file: `Respondent` and `R`,
+/// `Mrs. Ruiz` and `Ruiz`. Counts by respondent depend on it.
+fn renamed(transcript: &Transcript) -> Option<Diagnostic> {
+    let answering = |s: &&Speaker| s.role == SpeakerRole::Respondent && !s.name.is_empty();
+    let names: Vec<String> = transcript.speakers.iter().filter(answering).map(|s| scheme::fold(&s.name)).collect();
+    if names.len() > MANY {
+        return None;
+    }
+    let pairs = names.iter().enumerate().flat_map(|(i, a)| names[i + 1..].iter().map(move |b| (a, b)));
+    let same = |(a, b): &(&String, &String)| {
+        let generic = |name: &str| ONE_WHO_ANSWERS.contains(&name);
+        generic(a) && generic(b) || accept::same_person(a, b) || accept::same_person(b, a)
+    };
+    let (a, b) = pairs.into_iter().find(same)?;
+    let message = format!("two labels that may be one person are kept apart: {a:?} and {b:?}");
+    let note = Diagnostic::note("W_CONFUSABLE", &transcript.source, message);
+    Some(note.help("give both the same respondent_id in respondents.csv"))
+}
+
+/// Labels of the one respondent of an interview.
+const ONE_WHO_ANSWERS: [&str; 10] =
+    ["respondent", "resp", "r", "participant", "p", "interviewee", "a", "answer", "informant", "ie"];
 
 /// What a name looks like: compatibility forms, lower case, and the Cyrillic and Greek twins of Latin letters.
 fn skeleton(name: &str) -> String {

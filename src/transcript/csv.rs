@@ -21,7 +21,17 @@ const TEXT: &[&str] = &[
     "speech",
     "dialogue",
     "caption",
+    "what was said",
+    "answer",
+    "response",
+    // As programs for coding export them.
+    "excerpt",
+    "quotation content",
+    "quotation",
+    "coded text",
+    "segment",
 ];
+const QUESTION: &[&str] = &["question", "prompt"];
 const SPEAKER: &[&str] = &["speaker", "speaker name", "speaker label", "name", "participant", "who", "person"];
 const START: &[&str] =
     &["start", "start time", "starttime", "start ms", "start s", "begin", "timestamp", "time", "in"];
@@ -131,6 +141,8 @@ fn header_problem(names: &[String], what: &str, text: &str, context: &Context<'_
 struct Columns {
     n: usize,
     text: usize,
+    /// What was asked, in the row of its answer.
+    question: Option<usize>,
     speaker: Option<usize>,
     start: Option<usize>,
     end: Option<usize>,
@@ -151,7 +163,15 @@ impl Columns {
         };
         let start = among(START);
         let milliseconds = start.is_some_and(|i| names[i].ends_with("ms"));
-        Ok(Columns { n: names.len(), text: words, speaker: among(SPEAKER), start, end: among(END), milliseconds })
+        Ok(Columns {
+            n: names.len(),
+            text: words,
+            question: among(QUESTION),
+            speaker: among(SPEAKER),
+            start,
+            end: among(END),
+            milliseconds,
+        })
     }
 
     /// Sentences after a number, or after two times.
@@ -159,7 +179,7 @@ impl Columns {
         let n = row.cells.len();
         let timed = n >= 3;
         let (start, end) = (timed.then_some(0), timed.then_some(1));
-        Columns { n, text: n - 1, speaker: (n == 4).then_some(2), start, end, milliseconds: false }
+        Columns { n, text: n - 1, question: None, speaker: (n == 4).then_some(2), start, end, milliseconds: false }
     }
 
     /// Refuses a row with more or fewer cells than the header.
@@ -182,6 +202,9 @@ impl Columns {
             None
         });
         let cell = self.speaker.map_or("", |i| row.cells[i].trim().trim_end_matches(':').trim_end());
+        if let Some(question) = self.question {
+            draft.say("Question", &entities::decode(row.cells[question].trim()), time);
+        }
         let words = entities::decode(row.cells[self.text].trim());
         if matches!(words, Cow::Owned(_)) {
             let note = context.note("W_ENTITIES", "references such as &amp; were replaced by their characters");

@@ -35,7 +35,7 @@ pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     let mut draft = Draft::default();
     let cues = Cues::split(&content.text, context, &mut draft);
     let rolling = rolls(&cues[..cues.len().min(SAMPLE)]);
-    let mut survey = Survey::default();
+    let mut survey = Survey::of_cues();
     for piece in pieces(&cues, rolling).filter(|p| p.voice.is_none()) {
         for (i, line) in piece.lines.iter().enumerate() {
             survey.count(line, &label::look(line), i == 0, piece.line);

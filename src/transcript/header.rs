@@ -3,6 +3,7 @@
 //! Comes in: the beginning of a file. Goes out: its `key: value` pairs, and where the talk begins.
 //! Never happens here: a turn; `Interviewer : M. Quiroz` in a header is no speech.
 
+use super::accept::same_person;
 use super::label::plausible;
 use super::scheme::{self, Says};
 
@@ -71,9 +72,11 @@ pub(super) type Pairs = Vec<(String, String)>;
 pub(super) fn read(text: &str) -> (Pairs, usize) {
     let mut pairs = Pairs::new();
     let mut at = front_matter(text, &mut pairs);
+    at += title(&text[at..]);
     // Blank lines may lie inside a header, but after one only a known key goes on; the first key of all may be any
     // where a known one follows in the same block.
-    let (mut end, mut after_blank) = (at, !opens_with_known(&text[at..]));
+    let opens = opens_with_known(&text[at..]) || opens_with_roles(&text[at..]);
+    let (mut end, mut after_blank) = (at, !opens);
     for line in text[at..].split_inclusive('\n') {
         at += line.len();
         let line = line.trim();
@@ -94,6 +97,65 @@ fn opens_with_known(text: &str) -> bool {
     let known = |line: &str| header_line(line, true).is_some();
     // Most files end at their first line here, where the other test might go through all of one without blank lines.
     block().all(|line| header_line(line, false).is_some()) && block().skip(1).any(known)
+}
+
+/// Lines of a block that only says who is who.
+const MOST_ROLES: usize = 16;
+/// Lines above a block: a title, a date.
+const TITLES: usize = 3;
+
+/// Bytes of the title above a header block; none where no block follows.
+fn title(text: &str) -> usize {
+    let mut at = 0;
+    let mut n_lines = 0;
+    for line in text.split_inclusive('\n') {
+        let words = line.trim();
+        if !words.is_empty() && (opens_with_known(&text[at..]) || opens_with_roles(&text[at..])) {
+            return at;
+        }
+        n_lines += usize::from(!words.is_empty());
+        if words.contains(':') || words.len() > LONGEST / 2 || words.ends_with(['?', '!', '.']) || n_lines > TITLES {
+            return 0;
+        }
+        at += line.len();
+    }
+    0
+}
+
+/// True for a block that only says who is who, `Interviewer: Jane Miller (JM)`, where these names are labels later on.
+fn opens_with_roles(text: &str) -> bool {
+    let block = text.trim_start().lines().map(str::trim).take_while(|line| !line.is_empty());
+    let lines: Vec<&str> = block.take(MOST_ROLES + 1).collect();
+    if lines.len() > MOST_ROLES {
+        return false;
+    }
+    let mut pairs = Pairs::new();
+    for line in &lines {
+        match header_line(line, false) {
+            Some(found) if found.iter().all(|(key, _)| scheme::says(key) != Says::Nothing) => pairs.extend(found),
+            _ => return false,
+        }
+    }
+    let labels = || text.lines().skip(lines.len()).filter_map(|line| line.split_once([':', '.', '\t'])).take(400);
+    let is_label =
+        |name: &str| labels().any(|(label, _)| same_person(&scheme::fold(label.trim()), &scheme::fold(name)));
+    !pairs.is_empty() && pairs.iter().any(|(_, names)| people(names).any(is_label))
+}
+
+/// `JM = interviewer, SB = respondent`, also after `Key:`: who is behind a label.
+fn legend(line: &str) -> Option<Pairs> {
+    let (head, rest) = line.split_once(':').unwrap_or(("", line));
+    let line = if head.contains('=') { line } else { rest };
+    let mut pairs = Pairs::new();
+    for part in line.split([',', ';']).filter(|part| !part.trim().is_empty()) {
+        let (label, role) = part.split_once('=')?;
+        let (label, role) = (label.trim(), role.trim().to_lowercase());
+        if !plausible(label) || role.len() > LONGEST / 2 {
+            return None;
+        }
+        pairs.push((role, label.to_string()));
+    }
+    pairs.iter().any(|(role, _)| scheme::says(role) != Says::Nothing).then_some(pairs)
 }
 
 /// Names that the header gives to the one who asks.
@@ -119,6 +181,9 @@ fn header_line(line: &str, after_blank: bool) -> Option<Pairs> {
         return None;
     }
     let line = line.replace("**", "");
+    if let Some(pairs) = legend(&line) {
+        return Some(pairs);
+    }
     let mut pairs = Pairs::new();
     for part in parts(&line) {
         let (key, value) = part.split_once(':')?;
@@ -180,7 +245,7 @@ fn may_follow(key: &str, value: &str) -> bool {
         return plausible(key) && key.len() > 1 && value.len() < 80 && !value.ends_with(['.', '?', '!']);
     }
     let words: Vec<&str> = value.split_whitespace().collect();
-    let name = |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
+    let name = |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit() || c == '(');
     let stop = words.last().is_some_and(|w| w.ends_with(['.', '?', '!']) && w.len() > 2);
     (1..=4).contains(&words.len()) && words.iter().all(name) && !stop
 }
@@ -235,6 +300,24 @@ mod tests {
             ("**District:** Lakemont\n\n**I:** x", "district=Lakemont", "\n**I:** x"),
             ("Interviewer: one\nA: two\n", "", "Interviewer: one\nA: two\n"),
             ("Date: May 3\nInterviewer: Thanks.\n", "date=May 3", "Interviewer: Thanks.\n"),
+            (
+                "INTERVIEW 4, MAY 4\nInterviewer: Jane Miller (JM)\nInterviewee: Sam Brown\n\nJM: Hi",
+                "interviewer=Jane Miller (JM)|interviewee=Sam Brown",
+                "\nJM: Hi",
+            ),
+            (
+                "Transcript 4\n\nRespondent: Sam Brown\nDate: May 4\n\nSB: Hi",
+                "respondent=Sam Brown|date=May 4",
+                "\nSB: Hi",
+            ),
+            (
+                "Interviewer: Good Morning\nRespondent: Hello\n\nInterviewer: So?",
+                "",
+                "Interviewer: Good Morning\nRespondent: Hello\n\nInterviewer: So?",
+            ),
+            ("We met.\nDate: May 4\n\nI: x", "", "We met.\nDate: May 4\n\nI: x"),
+            ("JM = interviewer; SB = respondent\n\nJM: x", "interviewer=JM|respondent=SB", "\nJM: x"),
+            ("Key: I = Interviewer\nP = Participant\n\nI: x", "interviewer=I|participant=P", "\nI: x"),
             ("---\ntitle: 'A: b'\nspeakers:\n  - Ann Lee\n---\nann: x", "title=A: b|speakers=Ann Lee", "ann: x"),
         ];
         for (text, pairs, rest) in cases {

@@ -55,6 +55,12 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// What would be a label in a file that sets labels apart in a loose way, and where the words begin after it.
+    pub fn loose(&self, line: &str) -> Option<(Range<usize>, usize)> {
+        let at = self.after_time;
+        loose(window(&line[at..])).map(|(name, after)| (at + name.start..at + name.end, at + after))
+    }
+
     /// True for a label with a mark of its own and no words behind it.
     pub fn stands_alone(&self, line: &str) -> bool {
         let marked = self.label.as_ref().is_some_and(|l| !matches!(l.shape, Shape::Bare | Shape::Gap));
@@ -74,6 +80,10 @@ pub(super) fn look(line: &str) -> Start {
     if let Some(mark) = leading_time(&line[indent..]) {
         start.time = Some(mark);
         start.after_time = indent + mark.len + gap(&line[indent + mark.len..]);
+        // A second time says when it ends.
+        if let Some(end) = leading_time(&line[start.after_time..]).filter(|_| start.after_time > indent + mark.len) {
+            start.after_time += end.len + gap(&line[start.after_time + end.len..]);
+        }
     }
     let at = start.after_time;
     let Some(found) = find(window(&line[at..]), line.len() - at) else { return start };
@@ -109,7 +119,9 @@ struct Found {
 
 fn find(window: &str, whole: usize) -> Option<Found> {
     match window.as_bytes().first()? {
-        b'*' | b'_' => bold(window),
+        b'*' | b'_' => bold(window).or_else(|| signed(window, whole)),
+        b'#' | b'@' => signed(window, whole),
+        b'[' | b'(' | b'{' | b'<' => enclosed(window).and_then(|(name, after)| in_brackets(window, name, after)),
         _ => named(window, whole).or_else(|| dotted(window)).or_else(|| bare(window, whole)),
     }
 }
@@ -127,9 +139,43 @@ fn window(line: &str) -> &str {
 fn leading_time(line: &str) -> Option<Mark> {
     match line.as_bytes().first()? {
         b'[' | b'(' | b'\\' => time::bracketed(line),
-        b'0'..=b'9' => time::bare(line),
+        b'0'..=b'9' => time::bare(line).or_else(|| time::spelled(line)),
         _ => None,
     }
+}
+
+/// `#Name: words`, `@Name: words`, `*INT: words`, as programs for coding write them.
+fn signed(window: &str, whole: usize) -> Option<Found> {
+    let found =
+        named(&window[1..], whole - 1).filter(|found| found.name.start == 0 && found.shape == Shape::Colon)?;
+    let name = found.name.start + 1..found.name.end + 1;
+    Some(Found { name, after: found.after + 1, ..found })
+}
+
+/// The name between brackets, and the byte after them.
+fn enclosed(window: &str) -> Option<(Range<usize>, usize)> {
+    const PAIRS: [(char, char); 4] = [('[', ']'), ('(', ')'), ('{', '}'), ('<', '>')];
+    let (_, close) = PAIRS.into_iter().find(|(open, _)| window.starts_with(*open))?;
+    let end = window.find(close)?;
+    let name = name_in(window, 1..window[..end].trim_end().trim_end_matches(':').len().max(1))?;
+    Some((name, end + 1))
+}
+
+/// `[Name]: words`, `(Name:) words`.
+fn in_brackets(window: &str, name: Range<usize>, after: usize) -> Option<Found> {
+    let colon = window[after..].starts_with(':');
+    let inside = window[name.end..after].contains(':');
+    (colon || inside).then_some(Found { name, after: after + usize::from(colon), time: None, shape: Shape::Colon })
+}
+
+/// `[Name] words`, `Name - words`, `Name<tab>words`, `Name   words`, `Name> words`, `Name. words`.
+fn loose(window: &str) -> Option<(Range<usize>, usize)> {
+    const MARKS: [&str; 7] = ["\t", "   ", " - ", " \u{2013} ", " \u{2014} ", "> ", ". "];
+    if let Some((name, after)) = enclosed(window) {
+        return window[after..].starts_with([' ', '\t']).then_some((name, after));
+    }
+    let first = MARKS.iter().filter_map(|mark| Some((window.find(mark)?, mark.len()))).min()?;
+    Some((name_in(window, 0..first.0)?, first.0 + first.1))
 }
 
 /// White space and a dash between a time and what it belongs to.
@@ -158,7 +204,12 @@ fn named(window: &str, whole: usize) -> Option<Found> {
             // No name holds these, or so many words: most lines are speech and end here.
             b'?' | b'!' | b';' | b'"' => return None,
             _ if i > 4 * LONGEST_NAME && window.is_char_boundary(i) => return None,
-            b' ' if bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => words += 1,
+            b' ' if bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => {
+                words += 1;
+                if let Some(mark) = time::spelled(&window[i + 1..]).filter(|m| i + 1 + m.len == whole) {
+                    return before_mark(window, i + 1, mark);
+                }
+            }
             _ => {}
         }
         if words > MOST_WORDS {

@@ -97,7 +97,7 @@ fn guess(transcript: &mut Transcript) {
     let manners = manners(transcript);
     let candidates: Vec<usize> =
         (0..manners.len()).filter(|&i| transcript.speakers[i].guessed && manners[i].n_units > 0).collect();
-    let people = transcript.speakers.iter().filter(|s| s.role != SpeakerRole::Other && !s.name.is_empty()).count();
+    let people = transcript.speakers.iter().filter(|s| s.role != SpeakerRole::Other).count();
     if people < 2 {
         return;
     }
@@ -134,8 +134,33 @@ fn manners(transcript: &Transcript) -> Vec<Manner> {
     manners
 }
 
-/// True when the last sentences hold a question mark; people ask, then add a word.
+/// What the one who asks says without a question mark.
+const PROMPTS: [&str; 16] = [
+    "tell me",
+    "tell us",
+    "walk me",
+    "walk us",
+    "talk me",
+    "talk about",
+    "describe",
+    "say more",
+    "say a bit",
+    "go on",
+    "please",
+    "give me",
+    "let's talk",
+    "can you",
+    "could you",
+    "think of",
+];
+
+/// True when the last sentences hold a question mark, as people ask, then add a word; or when it begins as a request.
 fn asks(words: &str) -> bool {
+    let begin: String = words.chars().take(60).flat_map(char::to_lowercase).collect();
+    let begin = begin.split_once(", ").map_or(&*begin, |(first, rest)| if first.len() < 12 { rest } else { &begin });
+    if PROMPTS.iter().any(|prompt| begin.starts_with(prompt)) {
+        return true;
+    }
     let mut from = words.len().saturating_sub(120);
     while !words.is_char_boundary(from) {
         from += 1;
@@ -145,6 +170,9 @@ fn asks(words: &str) -> bool {
 
 fn warning(transcript: &Transcript, chosen: Option<usize>) -> Diagnostic {
     let message = match chosen {
+        Some(i) if transcript.speakers[i].name.is_empty() => {
+            "taken as the interviewer's: questions without a label".to_string()
+        }
         Some(i) => format!("taken as the interviewer from how they speak: {:?}", transcript.speakers[i].name),
         None => "no interviewer found, every speaker is taken as a respondent".to_string(),
     };

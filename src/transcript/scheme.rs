@@ -41,6 +41,15 @@ const ASKS: &[&str] = &[
     "frage",
     "interviewerin",
     "moderatorin",
+    "enqu\u{ea}teur",
+    "enqu\u{ea}trice",
+    "intervieweur",
+    "intervieweuse",
+    "intervistatrice",
+    "entrevistador/a",
+    "moderador",
+    "moderadora",
+    "interviewster",
     "vraag",
     "domanda",
     "intervistatore",
@@ -80,6 +89,25 @@ const ANSWERS: &[&str] = &[
     "counselor",
     "librarian",
     "guest",
+    "all",
+    "everyone",
+    "everybody",
+    "group",
+    "several",
+    "several participants",
+    "multiple participants",
+    "entrevistado/a",
+    "intervistato",
+    "intervistata",
+    "enqu\u{ea}t\u{e9}",
+    "enqu\u{ea}t\u{e9}e",
+    "r\u{e9}pondant",
+    "r\u{e9}pondante",
+    "teilnehmer",
+    "teilnehmerin",
+    "participante",
+    "partecipante",
+    "deelnemer",
 ];
 
 const OTHERS: &[&str] = &[
@@ -138,16 +166,26 @@ const NUMBERED: &[&str] =
 
 /// What a label says.
 ///
-/// Case, numbers, brackets after the name and invisible characters do not matter: `INT2`, `Interviewer (JH)`.
+/// Case, numbers, brackets after the name and invisible characters do not matter: `INT2`, `Interviewer (JH)`. In two
+/// languages, `Interviewer / Entrevistadora`, the parts that say something must say the same.
 pub(super) fn says(label: &str) -> Says {
     let folded = fold(label);
-    let base = base(&folded);
-    let among = |list: &[&str]| list.contains(&base) || list.contains(&folded.as_str());
+    let mut parts = folded.split(['/', '|']).map(says_folded).filter(|says| *says != Says::Nothing);
+    let first = parts.next().unwrap_or(Says::Nothing);
+    if parts.all(|says| says == first) { first } else { Says::Nothing }
+}
+
+fn says_folded(folded: &str) -> Says {
+    let folded = folded.trim();
+    let base = base(folded);
+    let among = |list: &[&str]| list.contains(&base) || list.contains(&folded);
     // `Speaker A` and `Participant B` are people of that kind.
     let kind = base.rsplit_once(' ').filter(|(_, last)| last.len() == 1).map_or(base, |(kind, _)| kind);
     let kind_of = |list: &[&str]| among(list) || (kind.len() > 2 && list.contains(&kind));
+    // `Assistant Moderator`, `Co-Interviewer`, `Lead facilitator`.
+    let asks = ["interviewer", "moderator", "facilitator"].iter().any(|what| base.ends_with(what));
     match () {
-        () if kind_of(ASKS) => Says::Interviewer,
+        () if asks || kind_of(ASKS) => Says::Interviewer,
         () if kind_of(ANSWERS) => Says::Respondent,
         () if among(OTHERS) => Says::Other,
         () if kind_of(SOMEBODY) => Says::Somebody,
@@ -203,6 +241,13 @@ mod tests {
             ("I", Says::Interviewer),
             ("Moderator", Says::Interviewer),
             ("Pergunta 12", Says::Interviewer),
+            ("Assistant Moderator", Says::Interviewer),
+            ("Co-Interviewer 2", Says::Interviewer),
+            ("Interviewer / Entrevistadora", Says::Interviewer),
+            ("P1 | Participante 1", Says::Respondent),
+            ("Interviewer / Participant", Says::Nothing),
+            ("Saulius Grigaitis | Grandine", Says::Nothing),
+            ("All", Says::Respondent),
             ("P03", Says::Respondent),
             ("Participant B", Says::Respondent),
             ("Interviewee 3", Says::Respondent),

@@ -7,6 +7,8 @@ use super::accept::{Accepted, Survey};
 use super::draft::{Content, Context, Draft, Outcome, is_blank, placed};
 use super::label::{self, Start};
 use super::{SpeakerId, TimeSpan, header, scheme};
+use crate::diagnostic::Severity;
+use rustc_hash::FxHashSet;
 
 /// Lines with a time that make a text one of timed paragraphs.
 const TIMED: usize = 3;
@@ -25,10 +27,13 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
     let (pairs, body) = header::read(&text);
     let mut draft = Draft::default();
     draft.header = pairs;
-    let survey = survey(&text[body..]);
+    let numbered = is_numbered(&text[body..]);
+    let survey = survey(&text[body..], numbered);
     let timed = survey.n_timed >= TIMED;
     let accepted = survey.decide(&header::speakers(&draft.header));
-    let mut walk = Walk { text: &text, timed, only_asks: accepted.only_asks(), ..Walk::default() };
+    let only_asks = accepted.only_asks();
+    let questions = if accepted.only_answers() { questions(&text, body, &accepted) } else { FxHashSet::default() };
+    let mut walk = Walk { text: &text, timed, numbered, only_asks, questions, ..Walk::default() };
     if accepted.is_empty() {
         walk.speaker = Some(draft.speaker(""));
         walk.by_paragraph = true;
@@ -45,7 +50,7 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
 }
 
 /// Counts what the lines begin with.
-fn survey(body: &str) -> Survey {
+fn survey(body: &str, numbered: bool) -> Survey {
     let mut survey = Survey::default();
     let (mut first, mut named) = (true, false);
     for (i, line) in body.split('\n').enumerate() {
@@ -53,6 +58,7 @@ fn survey(body: &str) -> Survey {
             first = true;
             continue;
         }
+        let line = if numbered { &line[number(line).map_or(0, |(_, after)| after)..] } else { line };
         let start = label::look(line);
         if start.is_time_alone(line) {
             survey.n_timed += 1;
@@ -65,6 +71,61 @@ fn survey(body: &str) -> Survey {
         first = false;
     }
     survey
+}
+
+/// The number that a line begins with, and where the rest of the line begins: `12  Q.`, `3. Interviewer:`.
+fn number(line: &str) -> Option<(u32, usize)> {
+    let start = line.len() - line.trim_start().len();
+    let digits = line[start..].bytes().take(6).take_while(u8::is_ascii_digit).count();
+    let after = start + digits;
+    let mark = usize::from(line[after..].starts_with(['.', ')', ':']));
+    let rest = &line[after + mark..];
+    let gap = rest.len() - rest.trim_start_matches(is_blank).len();
+    let number = line[start..after].parse().ok()?;
+    (gap > 0 || rest.is_empty()).then_some((number, after + mark + gap))
+}
+
+/// True when lines are numbered at the left, as in court or as programs for coding print them: one by one, or from 1
+/// again on every page. The numbers are no words.
+fn is_numbered(body: &str) -> bool {
+    let lines = || body.split('\n').filter(|line| !is_empty(line));
+    let numbers: Vec<u32> = lines().filter_map(number).map(|(number, _)| number).collect();
+    let follows = numbers.windows(2).filter(|pair| pair[1] == pair[0].saturating_add(1) || pair[1] == 1).count();
+    let n_labels = || {
+        let after = lines().filter_map(|line| number(line).map(|(_, after)| &line[after..]));
+        after.filter(|line| label::look(line).label.is_some()).count()
+    };
+    numbers.len() >= 4
+        && follows * 10 >= (numbers.len() - 1) * 9
+        && (numbers.len() * 5 >= lines().count() * 4 || n_labels() * 2 >= numbers.len())
+}
+
+/// Where the paragraphs without a label begin that ask, directly before a labelled one; none unless most answers have
+/// one.
+fn questions(text: &str, body: usize, accepted: &Accepted) -> FxHashSet<usize> {
+    let by_line = !text[body..].trim().contains("\n\n");
+    let mut paragraphs: Vec<(usize, &str)> = Vec::new();
+    let (mut at, mut open) = (body, false);
+    for line in text[body..].split_inclusive('\n') {
+        match paragraphs.last_mut() {
+            _ if is_empty(line) => open = false,
+            Some((start, words)) if open && !by_line => *words = &text[*start..at + line.len()],
+            _ => {
+                paragraphs.push((at, line));
+                open = true;
+            }
+        }
+        at += line.len();
+    }
+    let labelled = |words: &str| {
+        let line = words.lines().next().unwrap_or_default();
+        accepted.label_of(line, &label::look(line)).is_some()
+    };
+    let asks =
+        |pair: &&[(usize, &str)]| !labelled(pair[0].1) && pair[0].1.trim_end().ends_with('?') && labelled(pair[1].1);
+    let found: FxHashSet<usize> = paragraphs.windows(2).filter(asks).map(|pair| pair[0].0).collect();
+    let n_answers = paragraphs.iter().filter(|(_, words)| labelled(words)).count();
+    if found.len() >= 2 && found.len() * 2 >= n_answers { found } else { FxHashSet::default() }
 }
 
 fn is_empty(line: &str) -> bool {
@@ -80,7 +141,7 @@ fn is_furniture(line: &str) -> bool {
             line.trim_end().len() >= 3 && line.trim_end().bytes().all(|b| b == line.as_bytes()[0])
         }
         Some(b'T') => line.starts_with("Transcribed by https://"),
-        _ => false,
+        _ => [" started transcription", " stopped transcription"].iter().any(|end| line.trim_end().ends_with(end)),
     }
 }
 
@@ -90,8 +151,12 @@ struct Walk<'a> {
     text: &'a str,
     /// Paragraphs may begin with a time.
     timed: bool,
+    /// Lines begin with their number.
+    numbered: bool,
     /// Only questions are labelled.
     only_asks: bool,
+    /// First bytes of questions, where only answers are labelled.
+    questions: FxHashSet<usize>,
     /// Every paragraph is a unit: there are no labels.
     by_paragraph: bool,
     speaker: Option<SpeakerId>,
@@ -110,7 +175,11 @@ impl Walk<'_> {
         let mut at = body;
         for line in text[body..].split_inclusive('\n') {
             let bare = line.strip_suffix('\n').unwrap_or(line);
-            self.line(at, bare, accepted, draft);
+            let skip = number(bare).filter(|_| self.numbered).map_or(0, |(_, after)| after);
+            if skip > 0 {
+                self.close(draft);
+            }
+            self.line(at + skip, &bare[skip..], accepted, draft);
             at += line.len();
         }
         self.close(draft);
@@ -126,12 +195,16 @@ impl Walk<'_> {
         if is_furniture(line) {
             return self.close(draft);
         }
+        if self.questions.contains(&at) {
+            self.close(draft);
+            self.speaker = Some(draft.speaker(""));
+        }
         let start = label::look(line);
         if start.time.is_some_and(|mark| mark.ms.is_none()) {
             self.bad_times.push(at);
         }
-        match &start.label {
-            Some(label) if accepted.has(line, label) => self.label(at, line, &start, draft),
+        match accepted.label_of(line, &start) {
+            Some((name, after)) => self.label(at, line, (&line[name], after), &start, draft),
             _ if start.is_time_alone(line) => self.time_alone(&start, draft),
             _ if self.timed && start.time.is_some() && start.label.is_none() => self.timed(at, line, &start, draft),
             _ => self.words(at, at, line, draft),
@@ -139,12 +212,11 @@ impl Walk<'_> {
     }
 
     /// A labelled line begins a unit.
-    fn label(&mut self, at: usize, line: &str, start: &Start, draft: &mut Draft) {
-        let Some(label) = &start.label else { return };
+    fn label(&mut self, at: usize, line: &str, (name, after): (&str, usize), start: &Start, draft: &mut Draft) {
         self.close(draft);
-        self.speaker = Some(draft.speaker(scheme::speaker_name(&line[label.name.clone()])));
+        self.speaker = Some(draft.speaker(scheme::speaker_name(name)));
         self.time = start.time.and_then(|m| m.span()).or(self.time.take());
-        self.words(at + start.after_label, at, line, draft);
+        self.words(at + after, at, line, draft);
     }
 
     /// A line with nothing but a time belongs to what follows.
@@ -193,6 +265,11 @@ impl Walk<'_> {
     }
 }
 
+/// True for what stands above a transcript as a rule: a title, a date, key words. No question, and not much.
+fn is_title(words: &str) -> bool {
+    words.len() <= 600 && !words.contains('?')
+}
+
 /// True when a line ends as a sentence does.
 fn is_whole(line: &str) -> bool {
     line.trim_end().ends_with(['.', '?', '!', ':', ')', '"', '\u{201d}', '\u{2026}'])
@@ -212,8 +289,12 @@ fn note(
         draft.note_no_speaker(context);
     }
     if let Some(byte) = unlabelled {
-        let note =
+        let mut note =
             context.warning("W_UNLABELLED", "words before the first speaker label have no speaker and are not coded");
+        let first = draft.units.first().map_or(text.len(), |unit| unit.span.start);
+        if is_title(&text[byte.min(first)..first]) {
+            note.severity = Severity::Note;
+        }
         draft.notes.push(placed(note, text, byte));
     }
     for line in &accepted.doubtful {

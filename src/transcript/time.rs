@@ -50,6 +50,26 @@ pub(super) fn bare(text: &str) -> Option<Mark> {
     (ended && timely).then(|| Mark { ms: clock(digits), len: digits.len() })
 }
 
+/// A mark in words, as Teams writes it: `1 hour 2 minutes 3 seconds`, also with a clock glued to its end.
+pub(super) fn spelled(text: &str) -> Option<Mark> {
+    const UNITS: [(&str, u64); 3] = [("hour", 3_600_000), ("minute", 60_000), ("second", 1_000)];
+    let (mut rest, mut ms, mut found) = (text, 0u64, false);
+    for (unit, length) in UNITS {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let Some(after) = rest[digits..].strip_prefix(' ').and_then(|after| after.strip_prefix(unit)) else {
+            continue;
+        };
+        ms = ms.checked_add(number(&rest[..digits])?.checked_mul(length)?)?;
+        let after = after.strip_prefix('s').unwrap_or(after);
+        (rest, found) =
+            (after.strip_prefix(' ').filter(|a| a.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(after), true);
+    }
+    let end = text.len() - rest.len();
+    let clock = bare(rest).map_or(0, |mark| mark.len);
+    let ended = rest[clock..].chars().next().is_none_or(char::is_whitespace);
+    (found && ended).then_some(Mark { ms: Some(ms), len: end + clock })
+}
+
 /// `H:MM:SS`, `M:SS` or `D:HH:MM:SS`, each with a fraction after a dot or a comma.
 ///
 /// `75:12` is an hour and a quarter; `1:75` is nothing.
@@ -130,6 +150,17 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(bracketed(text).map(|m| m.len), want, "{text}");
+        }
+        let cases = [
+            ("0 minutes 3 seconds", Some((3_000, 19))),
+            ("1 hour 2 minutes 1 second0:03 x", Some((3_721_000, 29))),
+            ("12 seconds later", Some((12_000, 10))),
+            ("3 minute-long", None),
+            ("2 hours", Some((7_200_000, 7))),
+            ("seconds", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(spelled(text).and_then(|m| Some((m.ms?, m.len))), want, "{text}");
         }
         assert_eq!(bare("00:00:05 It's").map(|m| m.len), Some(8));
         assert_eq!(bare("10:30am"), None);
