@@ -3,10 +3,12 @@
 mod support;
 
 use precode::coding::Coding;
+use precode::learn::features::Scale;
+use precode::learn::model::{MODEL_SCHEMA, Model, OfCode};
 use precode::store::layout::Study;
 use precode::store::manifest::{Manifest, Report};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -193,7 +195,7 @@ fn many_files_with_the_same_notes_leave_the_terminal_readable() {
     let corpus = corpus(folder.path(), 0, 0);
     for i in 0..1000 {
         let talk = format!(
-            "Lost words.\n\nAnn: What in {i}?\nBo: We trained {i}.\nAnn: And?\nBo: No.\n[99:99:99]\nBo: So.\n"
+            "Lost words?\n\nAnn: What in {i}?\nBo: We trained {i}.\nAnn: And?\nBo: No.\n[99:99:99]\nBo: So.\n"
         );
         fs::write(corpus.join(format!("p{i:04}.txt")), talk).unwrap();
         fs::write(corpus.join(format!("bad{i:04}.txt")), format!("I: {i}\0\n")).unwrap();
@@ -256,24 +258,27 @@ fn exclusive(folder: &Path) -> PathBuf {
     path
 }
 
-/// A `confidence.json` that gives these codes these log-odds, whatever speaks for them.
+/// Log-odds of the three codes as they are: shares of 0.9, 0.85 and 0.6.
+const AS_CODED: [(&str, f64); 3] = [("view.up", 2.1972), ("view.down", 1.7346), ("role.trainer", 0.4055)];
+
+/// A `confidence.json` that gives these codes these log-odds.
 fn learned(folder: &Path, lexicon: &Path, codes: &[(&str, f64)]) -> PathBuf {
-    let codebook = precode::lexicon::load(lexicon).unwrap().0.digest;
-    let of = |(code, _): &(&str, f64)| {
-        (
-            code.to_string(),
-            serde_json::json!({"adopted": true, "decisions": 40, "replaced": {"intercept": 0.0, "slope": 1.0}}),
-        )
+    let before = |code: &str| AS_CODED.iter().find(|(known, _)| *known == code).unwrap().1;
+    let model = Model {
+        schema: MODEL_SCHEMA.to_string(),
+        version: "0".to_string(),
+        codebook: precode::lexicon::load(lexicon).unwrap().0.digest,
+        decisions: 40,
+        interviews: 4,
+        scale: Scale::Share,
+        stems: false,
+        exclusive: BTreeSet::from(["view".to_string()]),
+        blend: BTreeMap::new(),
+        codes: codes.iter().map(|(code, _)| (code.to_string(), OfCode { adopted: true, decisions: 40 })).collect(),
+        weights: codes.iter().map(|(code, want)| (format!("code {code}"), want - before(code))).collect(),
     };
-    let weight = |(code, log_odds): &(&str, f64)| (format!("code {code}"), Value::from(*log_odds));
-    let model = serde_json::json!({
-        "schema": "precode.confidence/1", "version": "0", "codebook": codebook, "decisions": 40, "interviews": 4,
-        "freedom": 1.0, "stems": false,
-        "codes": codes.iter().map(of).collect::<serde_json::Map<_, _>>(),
-        "weights": codes.iter().map(weight).collect::<serde_json::Map<_, _>>(),
-    });
     let path = folder.join("confidence.json");
-    fs::write(&path, model.to_string()).unwrap();
+    fs::write(&path, serde_json::to_string(&model).unwrap()).unwrap();
     path
 }
 

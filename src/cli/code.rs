@@ -5,7 +5,7 @@ use super::summary::Summary;
 use super::{Console, Exit, process};
 use crate::coding::Coding;
 use crate::diagnostic::Severity;
-use crate::learn::model::{MODEL_SCHEMA, Model, apply};
+use crate::learn::model::{MODEL_SCHEMA, Model};
 use crate::lexicon::{self, Lexicon};
 use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
@@ -376,9 +376,7 @@ fn code(
     let coder = Coder::new(&material.lexicon, Options { unit: args.unit.meant() });
     let progress = Progress::new(&material.corpus, args.quiet);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let whole = args.unit.meant() == Unit::Answer;
-    let refit =
-        material.confidence.as_ref().map(|(model, _)| move |codings: &mut [Coding]| apply(model, codings, whole));
+    let refit = material.confidence.as_ref().map(|(model, _)| move |codings: &mut [Coding]| put(model, codings));
     let run = Run {
         refit: refit.as_ref().map(|refit| refit as &Refit<'_>),
         corpus: &material.corpus,
@@ -392,6 +390,16 @@ fn code(
         watch: &progress,
     };
     Ok(run::code(&run, partial, manifest)?)
+}
+
+/// Gives rows the learned confidence of their codes; what follows from it is settled where the segments are known.
+fn put(model: &Model, codings: &mut [Coding]) {
+    let confidences = model.confidences(codings);
+    for (row, confidence) in codings.iter_mut().zip(confidences) {
+        row.confidence = confidence;
+        let learned = model.codes.get(&row.code).filter(|of| of.adopted);
+        row.calibrated_on = learned.map_or(row.calibrated_on, |of| of.decisions);
+    }
 }
 
 /// Bytes of transcripts in memory at once, over all threads; a larger file is read alone.
