@@ -76,6 +76,14 @@ fn labels_in_every_form_are_found() {
 }
 
 #[test]
+fn a_mark_alone_is_no_label() {
+    for mark in ["#", "@", "*", "[", "(", "<", "[]", "<>", "- ", "\t", "> ", ". ", "#:", "[:]", "1", "1. "] {
+        let text = format!("[00:00:09]\n{mark}\n{mark}\nI: How?\nR: So.\n{mark}\n");
+        assert_eq!(file("x.txt", &text).units.len(), 2, "{mark}");
+    }
+}
+
+#[test]
 fn numbers_of_lines_and_paragraphs_are_no_words() {
     let by_line = "1  Q.  How was it?\n2  A.  We trained\n3      all year.\n4  Q.  And then?\n5  A.  So.\n";
     let want =

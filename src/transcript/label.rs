@@ -190,7 +190,7 @@ fn gap(rest: &str) -> usize {
 /// A name that ends in a colon or in a time.
 fn named(window: &str, whole: usize) -> Option<Found> {
     let bytes = window.as_bytes();
-    let mut words = usize::from(bytes[0].is_ascii_alphanumeric());
+    let mut words = usize::from(bytes.first().is_some_and(u8::is_ascii_alphanumeric));
     for (i, &byte) in bytes.iter().enumerate() {
         match byte {
             b':' if between_digits(window, i) => return before_clock(window, i, whole),
