@@ -83,6 +83,9 @@ fn a_decision_is_there_after_a_restart() {
     let again = item(&mut ana, &id);
     assert_eq!(again["memo"], "ask her again");
     assert_eq!(again["marks"][first_code(&again)]["verdict"], "present");
+    // The score and its reasons stay where they were when they are accepted.
+    let confidence = &again["suggestions"][0]["confidence"];
+    assert!(confidence.as_f64().is_some() && again["marks"][first_code(&again)]["confidence"] == *confidence);
     let quotes_match = again["suggestions"][0]["evidence"][0]["text"].as_str().unwrap();
     assert!(again["quote"].as_str().unwrap().contains(quotes_match));
 }

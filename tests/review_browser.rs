@@ -956,3 +956,39 @@ fn an_undo_right_after_a_decision_in_the_table_takes_that_one_back() {
     assert_eq!(decisions(home.path()), before, "the decision before them still stands");
     assert_eq!(n_rows(home.path()), before.len() as u64 + 6);
 }
+
+#[test]
+fn other_sentences_for_one_code_are_settled_on_the_page() {
+    let Some(browser) = browser() else { return };
+    let home = home();
+    let server = Running::start(home.path(), |plan| Plan {
+        blind_share: 0.0,
+        coders: vec!["ana".into(), "ben".into()],
+        adjudicators: vec!["cho".into()],
+        ..plan
+    });
+    // No rule found these words: Ana codes the whole answer, Ben its last sentence.
+    let mut chosen = Vec::new();
+    for (coder, first) in [("ana", 0), ("ben", 1)] {
+        let mut client = Client::new(server.port, &server.key(coder));
+        let whole = client.get("/api/transcript?name=b01");
+        let turns = whole["turns"].as_array().unwrap();
+        let copier = turns.iter().find(|turn| turn["text"].as_str().unwrap().contains("copier")).unwrap();
+        let (start, end) = (copier["sentences"][first][0].clone(), copier["sentences"][1][1].clone());
+        chosen.push((start.as_u64().unwrap() as usize, end.as_u64().unwrap() as usize));
+        client.done("/api/decide", &json!({ "op_id": format!("{coder}-by-hand"), "transcript": "b01", "start": start, "end": end, "action": "add", "code": "barrier.directives" }));
+    }
+    open(&browser, &server, "cho");
+    browser.wait_text("by hand");
+    browser.wait("the comparison", "return document.querySelectorAll('.compare .verdict.present').length === 2");
+    browser.keys(&["a", "s"]);
+    browser.wait("Ben's sentences", "return /as ben/.test(document.querySelector('.compare .settled').textContent)");
+    let shown = browser.run("return [...document.querySelectorAll('.chosen')].map(e => e.textContent).join('')");
+    assert!(shown.as_str().unwrap().starts_with("The copier and"), "{shown}");
+    browser.keys(&["Enter"]);
+    browser.wait("settled", "return / 1 settled/.test(document.querySelector('.shelf .about').textContent)");
+    let settled: Vec<_> =
+        decisions(home.path()).into_iter().filter(|d| d.settled).map(|d| (d.start, d.end)).collect();
+    assert_eq!(settled, [chosen[1], chosen[1]], "where either had coded it, for the sentences of Ben");
+    assert_eq!(browser.console(), json!([]));
+}

@@ -579,12 +579,17 @@ fn the_trace_check_sees_a_missing_fdatasync() {
     assert_eq!((check_trace(good), check_trace(bad)), ((1, 0), (1, 1)));
 }
 
-/// What 10,000 transcripts and 500,000 codings cost. Run by name, in the release profile.
+/// What 1, 100 and 10,000 transcripts cost, the last ones with 500,000 codings. Run by name, in the release profile.
 #[test]
-#[ignore = "writes more than a gigabyte; cargo test --release --test review -- --ignored --nocapture"]
+#[ignore = "writes more than a gigabyte; cargo test --release --test review -- --ignored --nocapture ten_thousand"]
 fn ten_thousand_transcripts_stay_quick() {
+    for n_transcripts in [1, 100, 10_000] {
+        stays_quick(n_transcripts);
+    }
+}
+
+fn stays_quick(n_transcripts: usize) {
     let home = TempDir::new().unwrap();
-    let n_transcripts = 10_000;
     study::write(home.path(), &Shape { n_transcripts, n_answers: 26, ..Shape::default() });
     let since = Instant::now();
     let server = Running::start(home.path(), |plan| Plan { blind_share: 0.1, ..plan });
@@ -604,6 +609,9 @@ fn ten_thousand_transcripts_stay_quick() {
             "/api/queue?order=uncertainty&limit=20&from={at}&filter=%7B%22state%22%3A%22undecided%22%7D"
         ));
         let entry = queue["ids"][0].clone();
+        if entry.is_null() {
+            break;
+        }
         at = entry["at"].as_u64().unwrap() + 1;
         let item = ana.get(&format!("/api/item?id={}", entry["id"].as_str().unwrap()));
         next.push(since.elapsed());
@@ -616,7 +624,7 @@ fn ten_thousand_transcripts_stay_quick() {
         ("table by confidence", "/api/table?sort=%7B%22by%22%3A%22confidence%22%7D"),
         ("progress", "/api/progress"),
         ("transcripts", "/api/transcripts"),
-        ("transcript", "/api/transcript?name=t09999"),
+        ("transcript", if n_transcripts > 1000 { "/api/transcript?name=t09999" } else { "/api/transcript?name=b01" }),
         ("order by respondent", "/api/queue?order=respondent"),
     ] {
         let since = Instant::now();
@@ -630,17 +638,22 @@ fn ten_thousand_transcripts_stay_quick() {
         session["n_transcripts"],
         session["n_codings"],
         session["n_segments"],
-        next[500],
-        next[990],
-        save[500],
-        save[990],
+        of_hundred(&next, 50),
+        of_hundred(&next, 99),
+        of_hundred(&save, 50),
+        of_hundred(&save, 99),
         peak_memory()
     );
     assert!(
         view < Duration::from_secs(1)
-            && next[990] < Duration::from_millis(50)
-            && save[990] < Duration::from_millis(50)
+            && of_hundred(&next, 99) < Duration::from_millis(50)
+            && of_hundred(&save, 99) < Duration::from_millis(50)
     );
+}
+
+/// So many of a hundred took no longer than this; the times are sorted.
+fn of_hundred(times: &[Duration], n: usize) -> Duration {
+    times[(times.len() * n / 100).min(times.len() - 1)]
 }
 
 /// What a step of 100,000 rows costs, and what the page feels of it meanwhile. Run by name, in the release profile.

@@ -386,7 +386,7 @@ export function queueView(app, main) {
   }
 
   return {
-    hints: [["accept", "accept"], ["reject", "reject"], ["change", "change"], ["add", "add"], ["unsure", "unsure"], ["sentences", "sentences"],
+    hints: [["accept", "accept"], ["reject", "reject"], ["acceptAll", "accept all"], ["change", "change"], ["add", "add"], ["unsure", "unsure"], ["sentences", "sentences"],
       ["memo", "memo"], ["finish", "finish"], ["definition", "definition"], ["undo", "undo"], ["filter", "filter"], ["help", "all keys"]],
     actions: {
       accept: () => judge("accept", "present"),
