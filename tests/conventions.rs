@@ -323,3 +323,30 @@ fn what_can_be_doubted_is_told_and_what_is_usual_is_not_shouted() {
         assert_eq!(codes(text), want, "{text}");
     }
 }
+
+#[test]
+fn interviewers_are_met_however_they_are_spelled() {
+    let talk = "INT1: How?\nJane Miller: So.\nINT2: And?\nJane Miller: No.\n";
+    let asks = |labels: &[&str]| -> String {
+        let interviewers = labels.iter().map(ToString::to_string).collect();
+        let options = ReadOptions { interviewers, ..ReadOptions::default() };
+        let transcript = read(talk.as_bytes(), "x.txt", &options).unwrap();
+        let asks = transcript.speakers.iter().filter(|s| s.role == SpeakerRole::Interviewer);
+        asks.map(|speaker| speaker.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let cases: [(&[&str], &str); 9] = [
+        (&["INT1"], "INT1"),
+        (&[" int1 : "], "INT1"),
+        (&["\"Int2\"", "INT1:"], "INT1, INT2"),
+        (&["int"], "INT1, INT2"),
+        (&["Jane Miller"], "Jane Miller"),
+        (&["miller"], "Jane Miller"),
+        (&["JANE"], "Jane Miller"),
+        // Nobody is called so: as if nothing had been said.
+        (&["Smith"], "INT1, INT2"),
+        (&[""], "INT1, INT2"),
+    ];
+    for (labels, want) in cases {
+        assert_eq!(asks(labels), want, "{labels:?}");
+    }
+}

@@ -223,6 +223,17 @@ fn many_files_with_the_same_notes_leave_the_terminal_readable() {
     assert!(String::from_utf8_lossy(&output.stdout).lines().count() < 60);
 }
 
+#[test]
+fn an_interviewer_whom_no_transcript_has_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path(), 2, 1);
+    let study = folder.path().join("study");
+    let output = run(code(&corpus, &lexicon(), &study).args(["--interviewer", "Interviewer, Intervewer ,"]), 0);
+    let told = stderr(&output);
+    assert!(told.contains("warning[W_INTERVIEWER]: no transcript has a speaker called \"Intervewer\""), "{told}");
+    assert_eq!(told.matches("W_INTERVIEWER").count(), 1, "{told}");
+}
+
 // ---- learned confidence
 
 const EXCLUSIVE: &str = r#"

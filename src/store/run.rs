@@ -17,7 +17,7 @@ use crate::coding::{Coding, Flag, PROPOSED, TurnRow};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Coded, Coder, Take, Worker};
 use crate::transcript::respondents::{self, Respondents};
-use crate::transcript::{ReadOptions, Speaker, SpeakerRole, Transcript};
+use crate::transcript::{ReadOptions, Speaker, SpeakerRole, Transcript, labels_met};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -267,10 +267,12 @@ struct Rows {
     codes: BTreeMap<String, CodeTally>,
     flags: BTreeMap<Flag, usize>,
     guessed: Vec<String>,
+    /// Places of the labels of interviewers that the user named and this transcript has.
+    met: Vec<usize>,
 }
 
 impl Rows {
-    fn new(transcript: &Transcript, folder: &Path) -> Self {
+    fn new(transcript: &Transcript, interviewers: &[String], folder: &Path) -> Self {
         Rows {
             codings: Spool::new(folder),
             csv: Spool::new(folder),
@@ -280,6 +282,7 @@ impl Rows {
             codes: BTreeMap::new(),
             flags: BTreeMap::new(),
             guessed: guessed(transcript),
+            met: labels_met(transcript, interviewers),
         }
     }
 
@@ -333,7 +336,7 @@ impl<'s> Scribe<'s> {
         Scribe {
             plan,
             transcript,
-            rows: Rows::new(transcript, folder),
+            rows: Rows::new(transcript, &plan.run.read.interviewers, folder),
             waiting: Coded::default(),
             spoken: BTreeMap::new(),
             last: Default::default(),
@@ -431,6 +434,8 @@ struct Book<'a> {
     findings: Findings,
     /// Places in the corpus of the files that were processed.
     processed: Vec<u32>,
+    /// Places of the labels of interviewers that some transcript has.
+    met: BTreeSet<usize>,
     /// First file with these bytes, by the beginning of its digest.
     seen: FxHashMap<[u64; 2], u32>,
 }
@@ -451,6 +456,7 @@ impl<'a> Book<'a> {
             report: Report::new(List::new(partial.root())),
             findings: Findings::default(),
             processed: Vec::new(),
+            met: BTreeSet::new(),
             seen: FxHashMap::default(),
         })
     }
@@ -521,12 +527,23 @@ impl<'a> Book<'a> {
         for (flag, n) in rows.flags {
             *self.findings.flags.entry(flag).or_default() += n;
         }
+        self.met.extend(rows.met);
         if !rows.guessed.is_empty() {
             self.findings.guessed.push((transcript.to_string(), rows.guessed));
         }
         if rows.counts.uncoded > 0 {
             self.findings.uncoded.rank(transcript, rows.counts);
         }
+    }
+
+    /// Labels of interviewers that the user named and no transcript has.
+    fn unmet(&self) -> impl Iterator<Item = Diagnostic> {
+        let labels = self.plan.run.read.interviewers.iter().enumerate();
+        labels.filter(|(i, label)| !label.is_empty() && !self.met.contains(i)).map(|(_, label)| {
+            let message = format!("no transcript has a speaker called {label:?}");
+            Diagnostic::warning("W_INTERVIEWER", "--interviewer", message)
+                .help("write the label as the transcripts do")
+        })
     }
 
     /// Rows of `respondents.csv` without a transcript, and the other way round.
@@ -541,7 +558,8 @@ impl<'a> Book<'a> {
     }
 
     fn close(mut self, partial: &mut Partial, manifest: &mut Manifest) -> Result<(Report<()>, Findings), StoreError> {
-        let unused = self.unused();
+        let mut unused = self.unused();
+        unused.extend(self.unmet());
         for found in &self.plan.run.corpus.left_out {
             self.report(FileReport::left_out(found))?;
         }

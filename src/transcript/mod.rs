@@ -223,6 +223,11 @@ pub fn take(bytes: Vec<u8>, source: &str, options: &ReadOptions) -> Result<Trans
     Ok(finish(draft, format.name, &context, notes))
 }
 
+/// Places of those of these labels that mean a speaker of the transcript.
+pub fn labels_met(transcript: &Transcript, labels: &[String]) -> Vec<usize> {
+    roles::meant(transcript, labels).into_iter().map(|(label, _)| label).collect()
+}
+
 /// Roles, and notes on what a reader of the results should know about the text.
 fn finish(
     draft: draft::Draft,

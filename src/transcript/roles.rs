@@ -40,19 +40,45 @@ fn by_label(transcript: &mut Transcript) {
 
 /// Labels that the user names are interviewers and nobody else is, if the file has any of them.
 fn by_user(transcript: &mut Transcript, options: &ReadOptions) -> bool {
-    let named: Vec<String> = options.interviewers.iter().map(|n| scheme::fold(n.trim())).collect();
-    let is_named = |name: &str| named.contains(&scheme::fold(name));
-    if !transcript.speakers.iter().any(|s| is_named(&s.name)) {
+    let meant = meant(transcript, &options.interviewers);
+    if meant.is_empty() {
         return false;
     }
-    for speaker in &mut transcript.speakers {
-        if is_named(&speaker.name) {
+    for (i, speaker) in transcript.speakers.iter_mut().enumerate() {
+        if meant.iter().any(|(_, speaker)| *speaker == i) {
             (speaker.role, speaker.guessed) = (SpeakerRole::Interviewer, false);
         } else if speaker.role == SpeakerRole::Interviewer {
             speaker.role = SpeakerRole::Respondent;
         }
     }
     true
+}
+
+/// Which of these labels mean which speakers, as places in both lists. A label means the speaker who bears it; in a file
+/// that has none of them, also `INT1` by `INT`, and `JM` by `Jane Miller`.
+pub(super) fn meant(transcript: &Transcript, labels: &[String]) -> Vec<(usize, usize)> {
+    let plain =
+        |label: &str| scheme::fold(label).trim_matches(|c: char| c.is_whitespace() || "\"':".contains(c)).to_string();
+    let pairs = |same: &dyn Fn(&str, &str) -> bool| -> Vec<(usize, usize)> {
+        let label = |(i, label): (usize, &String)| {
+            let named = plain(label);
+            let bear = transcript
+                .speakers
+                .iter()
+                .enumerate()
+                .filter(move |(_, s)| !s.name.is_empty() && same(&named, &plain(&s.name)));
+            bear.map(move |(speaker, _)| (i, speaker)).collect::<Vec<_>>()
+        };
+        labels.iter().enumerate().flat_map(label).collect()
+    };
+    let exact = pairs(&|named, name| named == name);
+    if !exact.is_empty() {
+        return exact;
+    }
+    pairs(&|named, name| {
+        !named.is_empty()
+            && (scheme::base(name) == named || accept::same_person(name, named) || accept::same_person(named, name))
+    })
 }
 
 /// `Interviewed by: J. Holloway` makes HOLLOWAY the interviewer.

@@ -222,7 +222,7 @@ pub(super) fn fold(label: &str) -> String {
 }
 
 /// Without a bracket, number or sign at the end.
-fn base(label: &str) -> &str {
+pub(super) fn base(label: &str) -> &str {
     let label = label.split(['(', '[']).next().unwrap_or(label);
     label.trim_end_matches(|c: char| c.is_ascii_digit() || " _-#.:".contains(c)).trim_start()
 }
