@@ -62,15 +62,21 @@ fn commands(block: &str) -> Vec<(&str, &str)> {
 }
 
 fn run(command: &str, folder: &Path) -> Option<String> {
-    let command = command.strip_prefix("precode ")?;
+    let program = if command.starts_with("precode ") { support::PRECODE } else { "" };
+    // What sets the stage is done too; what only illustrates is not.
+    let command = command.strip_prefix("precode ").or_else(|| is_setting(command).then_some(command))?;
     let mut needs = command.split(' ').filter(|word| word.starts_with("lexicons/") || word.starts_with("corpus/"));
     if let Some(path) = needs.find(|path| !folder.join(path).exists()) {
         eprintln!("skipped: {command}: {path} is not there");
         return None;
     }
-    let script = format!("umask 022; {} {command} 2>&1", support::PRECODE);
+    let script = format!("umask 022; {program} {command} 2>&1");
     let output = Command::new("sh").args(["-c", &script]).current_dir(folder).env("COLUMNS", "80").output().unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
+}
+
+fn is_setting(command: &str) -> bool {
+    command.starts_with("mkdir ") || command.starts_with("cp ")
 }
 
 /// Without what differs from run to run: the time taken.

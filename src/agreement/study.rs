@@ -36,7 +36,7 @@ pub enum StudyError {
     #[error("what was seen could not be read: {0}")]
     Seen(#[source] std::io::Error),
     /// A label file.
-    #[error("{0}: {1}")]
+    #[error("{0}")]
     Labels(PathBuf, #[source] std::io::Error),
     /// The unit needs passages, and only whole answers were labelled.
     #[error(
@@ -141,26 +141,39 @@ pub fn judgements(
     threshold: Option<f64>,
 ) -> Result<(Judgements, Vec<Diagnostic>), StudyError> {
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
+    let known: Vec<String> = loaded.manifest.codebook.codes.iter().map(|code| code.name.clone()).collect();
     for file in files {
         let (labels, found) = labels(&file.path, &loaded.answers)?;
         problems.extend(found);
+        let shown = file.path.display().to_string();
+        problems.extend(labels.iter().flat_map(|labels| labels.unknown(&shown, &known)));
         sources.extend(labels.into_iter().map(|labels| (labels, file.stratum)));
     }
     if let Some(threshold) = threshold {
         sources.push((read::machine(&loaded.codings, threshold, &loaded.answers), Stratum::Neutral));
     }
-    let known: Vec<String> = loaded.manifest.codebook.codes.iter().map(|code| code.name.clone()).collect();
     let codes = read::codes(sources.iter().map(|(labels, _)| labels), &known);
     let mut judgements = Judgements::default();
-    let mut occasions: BTreeMap<String, usize> = BTreeMap::new();
+    let mut before: BTreeMap<&str, Vec<BTreeSet<&(String, usize)>>> = BTreeMap::new();
     for (labels, stratum) in &sources {
-        let occasion = occasions.entry(labels.coder.clone()).or_default();
-        *occasion += 1;
-        read::add(&mut judgements, labels, *occasion, *stratum, &codes);
+        let occasion = occasion(before.entry(&labels.coder).or_default(), labels);
+        read::add(&mut judgements, labels, occasion, *stratum, &codes);
     }
     add_decisions(&mut judgements, loaded, &codes);
     judgements.settle_names();
     Ok((judgements, problems))
+}
+
+/// The first occasion on which a coder had not yet judged any of these answers: two files on different interviews are
+/// one coding, two files on the same ones are the same coder twice.
+fn occasion<'a>(before: &mut Vec<BTreeSet<&'a (String, usize)>>, labels: &'a Labels) -> usize {
+    let again = |judged: &BTreeSet<&(String, usize)>| labels.judged.iter().any(|answer| judged.contains(answer));
+    let place = before.iter().position(|judged| !again(judged)).unwrap_or(before.len());
+    if place == before.len() {
+        before.push(BTreeSet::new());
+    }
+    before[place].extend(&labels.judged);
+    place + 1
 }
 
 fn stratum(shown: Shown) -> Stratum {

@@ -29,10 +29,14 @@ pub struct Point {
 }
 
 impl Point {
+    /// What a measure gained.
+    pub fn gain(&self, measure: &str) -> Option<&Gain> {
+        self.gains.iter().find(|gain| gain.measure == measure)
+    }
+
     /// A measure, before and after.
     pub fn of(&self, measure: &str) -> (Option<f64>, Option<f64>) {
-        let found = self.gains.iter().find(|gain| gain.measure == measure);
-        found.map_or((None, None), |gain| (gain.before, gain.after))
+        self.gain(measure).map_or((None, None), |gain| (gain.before, gain.after))
     }
 }
 

@@ -49,18 +49,21 @@ pub fn softplus(x: f64) -> f64 {
 /// Minimises −Σ ln P(holds | features) + Σ (w − mean)² / 2 spread² by Newton's method, each step by conjugate
 /// gradients, halved while it does not descend.
 pub fn fit(cases: &[Case], priors: &[Prior]) -> Vec<f64> {
-    fit_from(cases, priors, priors.iter().map(|prior| prior.mean).collect())
+    fit_from(cases, priors, priors.iter().map(|prior| prior.mean).collect(), EXACT)
 }
 
-/// As [`fit`], from weights that may be near already.
-pub fn fit_from(cases: &[Case], priors: &[Prior], start: Vec<f64>) -> Vec<f64> {
+/// Length of the gradient at which weights are exact for every purpose.
+pub const EXACT: f64 = 1e-9;
+
+/// As [`fit`], from weights that may be near already, until the gradient is as short as this.
+pub fn fit_from(cases: &[Case], priors: &[Prior], start: Vec<f64>, enough: f64) -> Vec<f64> {
     const STEPS: usize = 100;
     let problem = Problem { cases, priors };
     let mut weights = start;
     let mut loss = problem.loss(&weights);
     for _ in 0..STEPS {
         let (gradient, curvature) = problem.gradient(&weights);
-        if norm(&gradient) < 1e-9 {
+        if norm(&gradient) < enough {
             break;
         }
         let step = problem.newton(&gradient, &curvature);

@@ -9,7 +9,7 @@
 
 use super::example::Example;
 use super::features::{Features, Scale, Table, of_rows};
-use super::logistic::{Case, Prior, fit_from, log_odds, sigmoid, softplus};
+use super::logistic::{Case, Prior, fit, fit_from, log_odds, sigmoid, softplus};
 use super::rivals::{Rivals, held_down};
 use crate::agreement::random::Random;
 use crate::coding::{Coding, Flag, PROPOSED};
@@ -114,6 +114,9 @@ fn support(name: &str) -> usize {
     }
 }
 
+/// Length of the gradient that is short enough to judge a fit by: its log loss is exact to 1e-6.
+const NEAR: f64 = 1e-3;
+
 /// Groups of interviews within the training decisions.
 const INNER: usize = 4;
 
@@ -147,7 +150,7 @@ impl<'a> Fit<'a> {
 
     /// The weights of the kept features.
     fn weights(&self) -> Vec<f64> {
-        fit_from(&self.cases, &self.priors, vec![0.0; self.priors.len()])
+        fit(&self.cases, &self.priors)
     }
 
     /// Log loss, summed, of the cases that count, each predicted without its group.
@@ -156,7 +159,7 @@ impl<'a> Fit<'a> {
             let rest = self.cases.iter().zip(group).filter(|(_, g)| **g != held).map(|(case, _)| case.clone());
             let rest: Vec<Case> = rest.collect();
             let weights =
-                if self.kept.is_empty() { Vec::new() } else { fit_from(&rest, &self.priors, start.to_vec()) };
+                if self.kept.is_empty() { Vec::new() } else { fit_from(&rest, &self.priors, start.to_vec(), NEAR) };
             let own = (0..self.cases.len()).filter(|&i| group[i] == held && counts[i]);
             own.map(|i| misfit(&self.cases[i], &weights)).sum::<f64>()
         };

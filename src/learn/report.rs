@@ -295,7 +295,7 @@ pub fn carried(
 pub fn pictures(report: &Report) -> Vec<(&'static str, String)> {
     let title = "Held-out interviews, all codes";
     let series: [(&str, &str, &[Bin]); 2] =
-        [("before", "#b45f06", &report.bins_before), ("learned", "#0b5394", &report.bins_after)];
+        [("before", diagram::BEFORE, &report.bins_before), ("learned", diagram::LEARNED, &report.bins_after)];
     let mut pictures = vec![("reliability.svg", diagram::reliability(title, &series))];
     if report.curve.len() > 1 {
         pictures.push(("curve.svg", diagram::learning_curve(&report.curve)));
@@ -377,7 +377,7 @@ fn curve_lines(out: &mut String, curve: &[Point]) {
                 writeln!(out, "  {:>9}{:>9}{}", "before", "", shown.iter().map(cell).collect::<String>().trim_end());
         }
         for point in curve {
-            let cell = |name: &&str| match point.gains.iter().find(|gain| gain.measure == *name) {
+            let cell = |name: &&str| match point.gain(name) {
                 Some(gain) => format!("  {:>8}  {:<24}", number(gain.after), change(gain)),
                 None => String::new(),
             };
