@@ -43,7 +43,8 @@ pub struct Estimate {
     pub interval: Option<Interval>,
     /// Percentile interval, its tails widened for few interviews (see [`Bootstrap::estimate`]).
     pub percentile: Option<Interval>,
-    /// Bias-corrected and accelerated interval, widened likewise.
+    /// Bias-corrected and accelerated interval, widened likewise; none where it reaches beyond the resamples, as where
+    /// all disagreement lies in one interview.
     pub bca: Option<Interval>,
     /// Standard deviation of the resampled values.
     pub error: f64,
@@ -179,7 +180,10 @@ fn bca(drawn: &[f64], value: f64, tail: f64, left_out: &[f64]) -> Option<Interva
     let acceleration = acceleration(left_out);
     let shifted = |z: f64| normal_below(bias + (bias + z) / (1.0 - acceleration * (bias + z)));
     let z = normal_quantile(tail);
-    Some(between(drawn, shifted(z), shifted(-z)))
+    let (low, high) = (shifted(z), shifted(-z));
+    // Beyond the outermost resample there is nothing to read a bound from.
+    let outermost = 1.0 / (drawn.len() as f64 + 1.0);
+    (low >= outermost && high <= 1.0 - outermost).then(|| between(drawn, low, high))
 }
 
 fn acceleration(left_out: &[f64]) -> f64 {
@@ -225,12 +229,27 @@ mod tests {
     }
 
     #[test]
+    fn what_one_interview_decides_has_no_bca_interval_that_reaches_beyond_the_resamples() {
+        let mut values = [1.0; 15];
+        values[3] = -1.0;
+        let weights: Vec<f64> = (0..15).map(|i| if i == 3 { 9.0 } else { 1.0 }).collect();
+        let weighted = |times: &[u32]| {
+            let sum = |of: &dyn Fn(usize) -> f64| (0..15).map(|i| f64::from(times[i]) * of(i)).sum::<f64>();
+            Ok(sum(&|i| weights[i] * values[i]) / sum(&|i| weights[i]))
+        };
+        let found = Bootstrap { resamples: 200, ..Bootstrap::default() }.estimate(15, weighted).unwrap();
+        assert_eq!(found.bca, None);
+        assert!(found.interval.is_some() && found.percentile.is_some());
+    }
+
+    #[test]
     fn no_interval_leaves_what_the_statistic_can_be() {
         let shares = [1.0, 1.0, 0.9, 1.0, 1.0, 1.0];
         let found = Bootstrap::default().estimate(6, mean_of(&shares)).unwrap();
         assert!(found.interval.unwrap().high > 1.0);
-        let (bounded, bca) = (found.within(0.0, 1.0).interval.unwrap(), found.bca.unwrap());
-        assert_eq!(bounded.high, bca.high.max(found.percentile.unwrap().high));
+        let bounded = found.within(0.0, 1.0).interval.unwrap();
+        let bca = found.bca.map_or(0.0, |bca| bca.high);
+        assert_eq!(bounded.high, bca.max(found.percentile.unwrap().high));
         assert!(bounded.low < 0.99 && bounded.low == found.interval.unwrap().low);
     }
 

@@ -200,7 +200,8 @@ impl Columns {
         let columns: BTreeMap<String, usize> = head.iter().map(|name| name.trim().to_string()).zip(0..).collect();
         let has = |name: &str| columns.contains_key(name);
         let missing = ["transcript", "code"].into_iter().find(|name| !has(name));
-        let missing = missing.or((!has("turn") && !(has("start") && has("end"))).then_some("turn"));
+        let placed = has("turn") || has("start") && has("end");
+        let missing = missing.or((!placed).then_some("turn"));
         match missing {
             None => Ok(Columns(columns)),
             Some(name) => {
