@@ -288,6 +288,9 @@ impl Coverage {
 
 impl std::fmt::Display for Coverage {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        if self.runs == 0 {
+            return f.write_str("never given");
+        }
         write!(f, "holds the truth in {:.3}, mean width {:.3}", self.share(), self.width / self.runs as f64)
     }
 }
