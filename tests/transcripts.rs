@@ -400,6 +400,55 @@ const LISTS: &str = "<w:numbering xmlns:w=\"w\">\
     <w:lvlOverride w:ilvl=\"0\"><w:startOverride w:val=\"7\"/></w:lvlOverride></w:num></w:numbering>";
 
 #[test]
+fn questions_in_bold_are_the_interviewers_where_nobody_has_a_label() {
+    let plain = |words: &str| format!("<w:p><w:r><w:t>{words}</w:t></w:r></w:p>");
+    let bold = |words: &str| format!("<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>{words}</w:t></w:r></w:p>");
+    let off = |words: &str| format!("<w:p><w:r><w:rPr><w:b w:val=\"0\"/></w:rPr><w:t>{words}</w:t></w:r></w:p>");
+    let part = "<w:p><w:r><w:rPr><w:i/></w:rPr><w:t>Really</w:t></w:r><w:r><w:t> it was?</w:t></w:r></w:p>";
+    let cases: [(&str, String, &[&str]); 3] = [
+        (
+            "questions in bold",
+            bold("Interview 4")
+                + &bold("How was it?")
+                + &plain("We trained.")
+                + part
+                + &bold("Tell me more.")
+                + &off("So.")
+                + &bold("And?")
+                + &plain("No."),
+            &[
+                "|Interview 4",
+                "Question|How was it?",
+                "|We trained.",
+                "|Really it was?",
+                "Question|Tell me more.",
+                "|So.",
+                "Question|And?",
+                "|No.",
+                "W_SPEAKER_GUESS",
+            ],
+        ),
+        (
+            "headings in bold",
+            bold("Work") + &plain("We trained.") + &bold("Life") + &plain("So."),
+            &["|Work", "|We trained.", "|Life", "|So.", "W_NO_SPEAKER"],
+        ),
+        (
+            "labels count more",
+            bold("I: How?") + &plain("R: So.") + &bold("I: And?") + &plain("R: No."),
+            &["I|How?", "R|So.", "I|And?", "R|No."],
+        ),
+    ];
+    for (name, body, want) in cases {
+        let transcript = read(&word_file(&body, &[]), "x.docx", &ReadOptions::default()).unwrap();
+        check(&transcript);
+        assert_eq!(shown(&transcript), want, "{name}");
+        let asks = |s: &&precode::transcript::Speaker| s.role == SpeakerRole::Interviewer;
+        assert_eq!(transcript.speakers.iter().any(|s| asks(&s)), name != "headings in bold");
+    }
+}
+
+#[test]
 fn nothing_of_a_word_file_is_lost_without_a_word() {
     let plain = |words: &str| format!("<w:p><w:r><w:t>{words}</w:t></w:r></w:p>");
     let with = |properties: &str, words: &str| {

@@ -14,6 +14,7 @@ use super::{TimeSpan, archive, entities, header, label, scheme, text, time};
 use crate::diagnostic::Diagnostic;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use rustc_hash::FxHashSet;
 use std::io::{BufReader, Read};
 
 const PART: &str = "word/document.xml";
@@ -70,12 +71,39 @@ pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
         Some(_) => spoken_table(&body.blocks, context),
         None => text::labelled(paragraphs(&body.blocks), context),
     };
+    if draft.speakers.iter().all(|s| s.name.is_empty()) {
+        set_off(&body.blocks, &mut draft, context);
+    }
     if draft.text.trim().is_empty() {
         return Err(vec![context.error("E_EMPTY", "no words in the document").help("scanned pages hold no text")]);
     }
     let unnamed = draft.speakers.iter().all(|s| s.name.is_empty());
     draft.notes.extend(body.notes(unnamed, context));
     Ok(draft)
+}
+
+/// Where nobody has a label, paragraphs in bold or italics that ask are the interviewer's, and so are all that are set off
+/// in this way after the first of them.
+fn set_off(blocks: &[Block], draft: &mut Draft, context: &Context<'_>) {
+    let words = |block: &Block| match block {
+        Block::Paragraph { words, set_off: true } => Some(words.trim().to_string()),
+        _ => None,
+    };
+    let set_off: FxHashSet<String> = blocks.iter().filter_map(words).collect();
+    let is_set_off = |draft: &Draft, i: usize| set_off.contains(draft.units[i].span.of(&draft.text));
+    let asks = |draft: &Draft, i: usize| is_set_off(draft, i) && draft.units[i].span.of(&draft.text).ends_with('?');
+    let all = 0..draft.units.len();
+    let Some(first) = all.clone().find(|&i| asks(draft, i)) else { return };
+    let questions: Vec<usize> = (first..all.end).filter(|&i| is_set_off(draft, i)).collect();
+    let n_asking = questions.iter().filter(|&&i| asks(draft, i)).count();
+    if questions.len() < 2 || n_asking * 2 < questions.len() || questions.len() * 4 > (all.end - first) * 3 {
+        return;
+    }
+    let speaker = draft.speaker("Question");
+    questions.iter().for_each(|&i| draft.units[i].speaker = speaker);
+    draft.notes.retain(|note| note.code != "W_NO_SPEAKER");
+    let message = "taken as the interviewer's: paragraphs in bold or italics, as nobody has a label";
+    draft.notes.push(context.warning("W_SPEAKER_GUESS", message).help("start each turn with \"NAME: \" to be sure"));
 }
 
 /// The part with the text: some programs number it.
@@ -90,7 +118,11 @@ fn main_part(archive: &Archive<'_>) -> String {
 
 /// A piece of the body.
 enum Block {
-    Paragraph(String),
+    Paragraph {
+        words: String,
+        /// All of it is bold or in italics.
+        set_off: bool,
+    },
     /// Rows of cells.
     Table(Vec<Vec<String>>),
 }
@@ -148,6 +180,16 @@ impl Body {
 struct Paragraph {
     words: String,
     place: Place,
+    emphasis: Emphasis,
+}
+
+/// How the words of a paragraph are set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Emphasis {
+    /// Some are plain.
+    plain: bool,
+    /// Some are bold or in italics.
+    set_off: bool,
 }
 
 /// The way through the XML.
@@ -168,6 +210,8 @@ struct Walk<'a> {
     in_words: bool,
     in_run_properties: bool,
     hidden_run: bool,
+    /// The run is bold or in italics.
+    set_off_run: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -185,6 +229,7 @@ impl<'a> Walk<'a> {
             in_words: false,
             in_run_properties: false,
             hidden_run: false,
+            set_off_run: false,
         };
         let mut reader = Reader::from_reader(BufReader::new(part));
         reader.config_mut().trim_text(false);
@@ -285,9 +330,10 @@ impl<'a> Walk<'a> {
             "tbl" => self.tables.push(Vec::new()),
             "tr" => self.tables.last_mut().into_iter().for_each(|t| t.push(Vec::new())),
             "tc" => self.row().into_iter().for_each(|r| r.push(String::new())),
-            "r" => self.hidden_run = false,
+            "r" => (self.hidden_run, self.set_off_run) = (false, false),
             "rPr" => self.in_run_properties = true,
             "vanish" if self.in_run_properties => self.hidden_run = is_on(tag),
+            "b" | "i" if self.in_run_properties => self.set_off_run |= is_on(tag),
             "t" => self.in_words = true,
             "tab" | "ptab" => self.mark("\t"),
             "br" | "cr" => self.mark("\n"),
@@ -358,24 +404,29 @@ impl<'a> Walk<'a> {
         }
         if let Some(paragraph) = self.paragraphs.last_mut() {
             paragraph.words.push_str(words);
+            if !words.trim().is_empty() {
+                paragraph.emphasis.set_off |= self.set_off_run;
+                paragraph.emphasis.plain |= !self.set_off_run;
+            }
         }
     }
 
     /// A paragraph belongs to the paragraph or the cell round it, or to the body.
     fn end_paragraph(&mut self) {
         let Some(paragraph) = self.paragraphs.pop() else { return };
+        let set_off = paragraph.emphasis == Emphasis { plain: false, set_off: true };
         let done = self.labelled(paragraph);
         if let Some(outer) = self.paragraphs.last_mut() {
             join(&mut outer.words, &done);
         } else if let Some(cell) = self.row().and_then(|r| r.last_mut()) {
             join(cell, &done);
         } else {
-            self.body.blocks.push(Block::Paragraph(done));
+            self.body.blocks.push(Block::Paragraph { words: done, set_off });
         }
     }
 
     /// The words, after the label that Word puts before them.
-    fn labelled(&mut self, Paragraph { words, place }: Paragraph) -> String {
+    fn labelled(&mut self, Paragraph { words, place, .. }: Paragraph) -> String {
         match self.numbering.next(&place) {
             Some(numbering::Label::Words(label)) if !words.trim().is_empty() => {
                 let known = scheme::says(&label) != Says::Nothing && label.ends_with(char::is_alphanumeric);
@@ -428,7 +479,7 @@ fn paragraphs(blocks: &[Block]) -> String {
     let mut out = String::new();
     for block in blocks {
         match block {
-            Block::Paragraph(words) => push_paragraph(&mut out, words),
+            Block::Paragraph { words, .. } => push_paragraph(&mut out, words),
             Block::Table(rows) => push_table(&mut out, rows),
         }
     }
