@@ -182,7 +182,8 @@ pub fn compile(source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
     let rules: Vec<Rule> = source.rules.iter().map(|rule| compiler.rule(rule)).collect();
     let triggers: Vec<Trigger> = source.triggers.iter().map(|trigger| compiler.trigger(trigger)).collect();
     check_codes(&source, compiler.found);
-    compiler.finish(rules, triggers)
+    let lexicon = compiler.finish(rules, triggers);
+    Lexicon { source, ..lexicon }
 }
 
 fn language(source: &Source, found: &mut Vec<Diagnostic>) -> Language {
@@ -595,26 +596,43 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// All terms that a pattern can spell, those of its lists among them.
-    fn mentioned(&self, pat: &Pat, into: &mut FxHashSet<TermId>) {
+    /// Terms of `wanted` that a pattern can spell, those of its lists among them.
+    fn mentioned(&self, pat: &Pat, wanted: &Wanted, into: &mut FxHashSet<TermId>) {
         match pat {
             Pat::Term(term) => {
-                into.insert(*term);
+                into.extend(wanted.terms.get(term));
             }
-            Pat::List(place) => {
-                into.extend(&self.members[*place]);
-                self.lists[*place].phrases.iter().for_each(|phrase| self.mentioned(phrase, into));
-            }
-            Pat::Seq(items) => items.iter().for_each(|(_, item)| self.mentioned(item, into)),
+            Pat::List(place) => into.extend(&wanted.of_list[*place]),
+            Pat::Seq(items) => items.iter().for_each(|(_, item)| self.mentioned(item, wanted, into)),
             Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => {
-                pats.iter().for_each(|pat| self.mentioned(pat, into));
+                pats.iter().for_each(|pat| self.mentioned(pat, wanted, into));
             }
-            Pat::Opt(pat) | Pat::Except(pat, _) => self.mentioned(pat, into),
+            Pat::Opt(pat) | Pat::Except(pat, _) => self.mentioned(pat, wanted, into),
             Pat::Direct(actor, act, target) => {
                 let parts = [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref());
-                parts.for_each(|part| self.mentioned(part, into));
+                parts.for_each(|part| self.mentioned(part, wanted, into));
             }
             Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => {}
+        }
+    }
+
+    /// Which of these terms each list can spell: lists name other lists, so that it takes as many rounds as they are
+    /// deep.
+    fn wanted(&self, terms: FxHashSet<TermId>) -> Wanted {
+        let of_list =
+            self.members.iter().map(|members| members.iter().filter(|term| terms.contains(term)).copied().collect());
+        let mut wanted = Wanted { of_list: of_list.collect(), terms };
+        loop {
+            let mut grown = false;
+            for place in 0..self.lists.len() {
+                let mut all = wanted.of_list[place].clone();
+                self.lists[place].phrases.iter().for_each(|phrase| self.mentioned(phrase, &wanted, &mut all));
+                grown |= all.len() > wanted.of_list[place].len();
+                wanted.of_list[place] = all;
+            }
+            if !grown {
+                return wanted;
+            }
         }
     }
 
@@ -638,9 +656,9 @@ impl<'s> Compiler<'s> {
     }
 
     /// A rule whose pattern spells a trigger itself is not tested for that context.
-    fn exempt(&self, rule: &mut Rule, triggers: &[(Context, Vec<TermId>)]) {
+    fn exempt(&self, rule: &mut Rule, wanted: &Wanted, triggers: &[(Context, Vec<TermId>)]) {
         let mut mentioned = FxHashSet::default();
-        rule.patterns.iter().for_each(|pat| self.mentioned(pat, &mut mentioned));
+        rule.patterns.iter().for_each(|pat| self.mentioned(pat, wanted, &mut mentioned));
         for (context, words) in triggers {
             // Few rules mention a trigger's words at all.
             let may = words.iter().all(|word| mentioned.contains(word));
@@ -661,7 +679,8 @@ impl<'s> Compiler<'s> {
             .flat_map(|(kind, patterns)| patterns.iter().map(move |pat| (kind, pat)))
             .flat_map(|(kind, pat)| self.runs_of_words(pat).into_iter().map(move |words| (kind, words)))
             .collect();
-        rules.iter_mut().for_each(|rule| self.exempt(rule, &spelled));
+        let wanted = self.wanted(spelled.iter().flat_map(|(_, words)| words).copied().collect());
+        rules.iter_mut().for_each(|rule| self.exempt(rule, &wanted, &spelled));
         let plan = self.planner().plan(&rules, &triggers);
         let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
         let terms = match builder.build() {
@@ -686,20 +705,24 @@ impl<'s> Compiler<'s> {
             rules,
             triggers,
             model: None,
-            source: self.source.clone(),
+            source: Source::default(),
         }
     }
 }
 
+/// Terms, and which of them each list can spell.
+struct Wanted {
+    terms: FxHashSet<TermId>,
+    of_list: Vec<FxHashSet<TermId>>,
+}
+
 fn holds_relation(node: &Node) -> bool {
-    let is_relation =
-        |node: &&Node| matches!(node, Node::Near(..) | Node::Both(_) | Node::Direct(..) | Node::Code(_));
-    node.all().iter().any(is_relation)
+    node.any(&|node| matches!(node, Node::Near(..) | Node::Both(_) | Node::Direct(..) | Node::Code(_)))
 }
 
 /// True where `&&` or `#code` stands.
 fn reaches_over_sentences(node: &Node) -> bool {
-    node.all().iter().any(|node| matches!(node, Node::Both(_) | Node::Code(_)))
+    node.any(&|node| matches!(node, Node::Both(_) | Node::Code(_)))
 }
 
 fn holds_code(pat: &Pat) -> bool {

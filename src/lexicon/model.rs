@@ -52,6 +52,8 @@ pub struct Cues {
     stems: FxHashMap<String, u32>,
     singles: Vec<Option<u32>>,
     pairs: FxHashMap<(u32, u32), u32>,
+    /// For each stem, bits of the stems that pairs have after it, by the last six bits of their ids.
+    follow: Vec<u64>,
     names: Vec<String>,
     weights: Vec<f32>,
     n_codes: usize,
@@ -75,6 +77,7 @@ impl Cues {
         match name.split_once(' ') {
             Some((first, second)) => {
                 let key = (self.intern(first), self.intern(second));
+                self.follow[key.0 as usize] |= 1 << (key.1 % 64);
                 self.pairs.insert(key, row);
             }
             None => {
@@ -93,6 +96,7 @@ impl Cues {
         let id = self.singles.len() as u32;
         self.stems.insert(stem.to_string(), id);
         self.singles.push(None);
+        self.follow.push(0);
         id
     }
 
@@ -108,7 +112,11 @@ impl Cues {
 
     /// The row of two neighbouring stems.
     pub fn pair(&self, first: u32, second: u32) -> Option<u32> {
-        if first == NO_STEM || second == NO_STEM { None } else { self.pairs.get(&(first, second)).copied() }
+        let follow = self.follow.get(first as usize).copied().unwrap_or(0);
+        if second == NO_STEM || follow >> (second % 64) & 1 == 0 {
+            return None;
+        }
+        self.pairs.get(&(first, second)).copied()
     }
 
     /// The cue of a row, as written.
@@ -150,19 +158,19 @@ impl Cues {
             head.split('\t').skip(1).map(|name| codebook.id(name).map(|id| usize::from(id.0))).collect();
         let places = places.ok_or_else(|| problem(1, "a column names no code of the codebook"))?;
         let n_codes = codebook.codes.len();
-        let mut rows = Vec::new();
+        let mut table = Cues { n_codes, ..Cues::default() };
+        let mut weights = vec![0.0; n_codes];
         for (i, line) in lines {
             let mut cells = line.split('\t');
-            let name = cells.next().unwrap_or_default().to_string();
-            let mut weights = vec![0.0; n_codes];
+            let name = cells.next().unwrap_or_default();
             for &place in &places {
                 let cell = cells.next().and_then(|cell| cell.parse::<i32>().ok());
                 weights[place] =
                     cell.ok_or_else(|| problem(i + 1, "a weight is missing or no whole number"))? as f32 / 100.0;
             }
-            rows.push((name, weights));
+            table.add(name, &weights);
         }
-        Ok(Cues::new(rows, n_codes))
+        Ok(table)
     }
 }
 

@@ -149,6 +149,19 @@ impl Node {
         }
     }
 
+    /// True when the test holds for this node, or for anything below it.
+    pub fn any(&self, test: &dyn Fn(&Node) -> bool) -> bool {
+        test(self)
+            || match self {
+                Node::Seq(items) => items.iter().any(|(_, item)| item.any(test)),
+                Node::Alt(nodes) | Node::Near(nodes, _) | Node::Both(nodes) => {
+                    nodes.iter().any(|node| node.any(test))
+                }
+                Node::Term(_) => false,
+                _ => self.parts().into_iter().any(|part| part.any(test)),
+            }
+    }
+
     /// This node and everything below it.
     pub fn all(&self) -> Vec<&Node> {
         std::iter::once(self).chain(self.parts().into_iter().flat_map(Node::all)).collect()
@@ -179,17 +192,18 @@ const DEEPEST: usize = 20;
 /// The first mistake, with its byte in the pattern.
 pub fn parse(text: &str) -> Result<Node, PatternError> {
     let mut parser = Parser { text, at: 0, depth: 0 };
-    let mut nodes = vec![parser.both()?];
-    while parser.eat("|") {
-        nodes.push(parser.both()?);
-    }
+    let first = parser.both()?;
+    let node = parser.more(first, "|", Parser::both, Node::Alt)?;
     match parser.peek() {
-        None => Ok(single_or(nodes, Node::Alt)),
+        None => Ok(node),
         Some(c) => {
             Err(parser.error(format!("unexpected `{c}`"), "write words, lists and groups, and close every group"))
         }
     }
 }
+
+/// Characters that end a sequence.
+const ENDS: [char; 5] = ['&', '>', '|', ')', ']'];
 
 struct Parser<'t> {
     text: &'t str,
@@ -210,8 +224,13 @@ impl<'t> Parser<'t> {
 
     /// The next character that is not white space.
     fn peek(&mut self) -> Option<char> {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-        self.rest().chars().next()
+        loop {
+            let next = self.rest().chars().next()?;
+            if !next.is_whitespace() {
+                return Some(next);
+            }
+            self.at += next.len_utf8();
+        }
     }
 
     /// Steps over `mark` when it comes next.
@@ -229,25 +248,47 @@ impl<'t> Parser<'t> {
         number
     }
 
-    fn both(&mut self) -> Parsed {
-        let mut nodes = vec![self.near()?];
-        while self.eat("&&") {
-            nodes.push(self.near()?);
+    /// The first node, wrapped up with those that follow it after `mark`, if any.
+    fn more(
+        &mut self,
+        first: Node,
+        mark: &str,
+        next: fn(&mut Self) -> Parsed,
+        wrap: fn(Vec<Node>) -> Node,
+    ) -> Parsed {
+        if !self.eat(mark) {
+            return Ok(first);
         }
-        Ok(single_or(nodes, Node::Both))
+        let mut nodes = vec![first, next(self)?];
+        while self.eat(mark) {
+            nodes.push(next(self)?);
+        }
+        Ok(wrap(nodes))
+    }
+
+    fn both(&mut self) -> Parsed {
+        let first = self.near()?;
+        self.more(first, "&&", Self::near, Node::Both)
     }
 
     fn near(&mut self) -> Parsed {
-        let mut nodes = vec![self.direct()?];
+        let first = self.direct()?;
+        if !self.eat_single_and() {
+            return Ok(first);
+        }
+        let mut nodes = vec![first];
         let mut within = u16::MAX;
         loop {
-            self.peek();
-            if self.rest().starts_with("&&") || !self.eat("&") {
-                return Ok(single_or(nodes, |nodes| Node::Near(nodes, within)));
-            }
             within = within.min(self.number().unwrap_or(u16::MAX));
             nodes.push(self.direct()?);
+            if !self.eat_single_and() {
+                return Ok(Node::Near(nodes, within));
+            }
         }
+    }
+
+    fn eat_single_and(&mut self) -> bool {
+        self.peek() == Some('&') && !self.rest().starts_with("&&") && self.eat("&")
     }
 
     fn direct(&mut self) -> Parsed {
@@ -261,12 +302,16 @@ impl<'t> Parser<'t> {
     }
 
     fn sequence(&mut self) -> Parsed {
+        let first = self.item()?;
+        if self.peek().is_none_or(|c| ENDS.contains(&c)) && !matches!(first, Node::Seq(_)) {
+            return Ok(first);
+        }
         let mut items = Vec::new();
-        join(&mut items, 0, self.item()?);
+        join(&mut items, 0, first);
         loop {
             let gap = if self.eat("..") { Some(self.number().unwrap_or(DEFAULT_GAP)) } else { None };
             match (self.peek(), gap) {
-                (Some(c), _) if !"&>|)]".contains(c) => join(&mut items, gap.unwrap_or(0), self.item()?),
+                (Some(c), _) if !ENDS.contains(&c) => join(&mut items, gap.unwrap_or(0), self.item()?),
                 (_, Some(_)) => {
                     return Err(self.error("nothing after `..`", "write what must follow, or take the dots away"));
                 }
@@ -358,7 +403,11 @@ impl<'t> Parser<'t> {
 
     fn word(&mut self) -> Parsed {
         let rest = self.rest();
-        let stops = |i: usize, c: char| c.is_whitespace() || "()[]|&>@#/".contains(c) || rest[i..].starts_with("..");
+        let stops = |i: usize, c: char| match c {
+            '(' | ')' | '[' | ']' | '|' | '&' | '>' | '@' | '#' | '/' => true,
+            '.' => rest[i..].starts_with(".."),
+            c => c.is_whitespace(),
+        };
         let end = rest.char_indices().find(|&(i, c)| stops(i, c)).map_or(rest.len(), |(i, _)| i);
         // In `guinea-(pig)` the hyphen opens an exception.
         let word = if rest[end..].starts_with('(') { rest[..end].trim_end_matches('-') } else { &rest[..end] };
@@ -386,6 +435,9 @@ fn join(items: &mut Vec<(u16, Node)>, gap: u16, node: Node) {
 
 /// A word of a pattern, cut into tokens as a text would be.
 fn words(raw: &str) -> Option<Node> {
+    if !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Some(Node::Term(Term::Word(fold(raw))));
+    }
     let folded = fold(raw.trim_end_matches([',', '.', ';', '!', ':']));
     let parts = folded.split(['-', '\u{2010}', '\u{2011}']).filter(|part| !part.is_empty());
     let terms = parts.flat_map(|part| match clitic(part) {

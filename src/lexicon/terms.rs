@@ -6,7 +6,7 @@
 use super::pattern::Term;
 use crate::token::{Language, Reading, Stemmer, Terms};
 use aho_corasick::{AhoCorasick, MatchKind};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// The place of a term, or of the single words of a list, among all terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,7 +15,9 @@ pub struct TermId(pub u32);
 /// Collects terms while a lexicon is compiled.
 pub struct TermTableBuilder {
     stemmer: Stemmer,
-    ids: BTreeMap<Term, TermId>,
+    ids: FxHashMap<Term, TermId>,
+    /// The id of each stem, by the word that it was asked for with.
+    stems: FxHashMap<String, TermId>,
     /// For each id: the lists that the term belongs to.
     lists: Vec<Vec<TermId>>,
     n_sets: usize,
@@ -24,20 +26,33 @@ pub struct TermTableBuilder {
 impl TermTableBuilder {
     /// No terms yet.
     pub fn new(language: Language) -> Self {
-        TermTableBuilder { stemmer: Stemmer::new(language), ids: BTreeMap::new(), lists: Vec::new(), n_sets: 0 }
+        TermTableBuilder {
+            stemmer: Stemmer::new(language),
+            ids: FxHashMap::default(),
+            stems: FxHashMap::default(),
+            lists: Vec::new(),
+            n_sets: 0,
+        }
     }
 
     /// The id of a term; the same term has the same id.
     pub fn term(&mut self, term: &Term) -> TermId {
-        let term = match term {
-            Term::Stem(word) => Term::Stem(self.stemmer.stem(word).into_owned()),
-            term => term.clone(),
-        };
-        if let Some(&id) = self.ids.get(&term) {
+        let Term::Stem(word) = term else { return self.exactly(term) };
+        if let Some(&id) = self.stems.get(word) {
+            return id;
+        }
+        let stem = self.stemmer.stem(word).into_owned();
+        let id = self.exactly(&Term::Stem(stem));
+        self.stems.insert(word.clone(), id);
+        id
+    }
+
+    fn exactly(&mut self, term: &Term) -> TermId {
+        if let Some(&id) = self.ids.get(term) {
             return id;
         }
         let id = self.list();
-        self.ids.insert(term, id);
+        self.ids.insert(term.clone(), id);
         id
     }
 
@@ -76,7 +91,9 @@ impl TermTableBuilder {
         let mut needles = Vec::new();
         let mut targets = Vec::new();
         let mut number = None;
-        for (term, id) in self.ids {
+        let mut terms: Vec<(Term, TermId)> = self.ids.into_iter().collect();
+        terms.sort_unstable_by_key(|(_, id)| *id);
+        for (term, id) in terms {
             let check = match &term {
                 Term::Word(_) | Term::Stem(_) => Check::None,
                 Term::Glob(glob) => Check::Glob(glob.clone()),

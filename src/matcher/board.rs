@@ -74,19 +74,13 @@ pub struct Run {
 }
 
 impl Board {
-    fn read(&mut self, scene: &Scene, sentence: &Range<usize>) {
+    fn clear(&mut self, n_tokens: usize) {
         self.sets.clear();
         self.meeting = 0;
         self.runs.clear();
         self.people.take();
         self.light = 0;
-        self.whole = upto(sentence.len()) >> 1;
-        for (place, token) in scene.tokens[sentence.clone()].iter().enumerate() {
-            self.light |= Places::from(token.light) << place;
-            let set = scene.forms.brief(token.form).set;
-            self.sets.push(set);
-            self.meeting |= Places::from(set != 0) << place;
-        }
+        self.whole = upto(n_tokens) >> 1;
     }
 
     /// At which of these places a term stands.
@@ -137,26 +131,25 @@ impl Boards {
             self.boards.resize_with(scene.sentences.len(), Board::default);
         }
         for (i, sentence) in scene.sentences.iter().enumerate() {
-            self.boards[i].read(scene, sentence);
-            self.read_marks(scene, sentence, bit(i));
+            self.read_sentence(scene, sentence, i);
         }
         self.find_phrases(scene);
     }
 
-    fn read_marks(&mut self, scene: &Scene, sentence: &Range<usize>, bit: Sentences) {
-        for token in &scene.tokens[sentence.clone()] {
-            let marks = scene.forms.marks(scene.forms.brief(token.form));
-            marks.iter().for_each(|&mark| self.mark(mark, bit));
+    fn read_sentence(&mut self, scene: &Scene, sentence: &Range<usize>, place: usize) {
+        let (marked, marks) = (&mut self.marked, &mut self.marks);
+        let board = &mut self.boards[place];
+        board.clear(sentence.len());
+        for (i, token) in scene.tokens[sentence.clone()].iter().enumerate() {
+            let brief = scene.forms.brief(token.form);
+            board.light |= Places::from(token.light) << i;
+            board.sets.push(brief.set);
+            if brief.set == 0 {
+                continue;
+            }
+            board.meeting |= 1 << i;
+            scene.forms.marks(brief).iter().for_each(|&mark| put(marked, marks, mark, bit(place)));
         }
-    }
-
-    #[inline]
-    fn mark(&mut self, mark: u32, bit: Sentences) {
-        let marked = &mut self.marked[mark as usize];
-        if *marked == 0 {
-            self.marks.push(mark);
-        }
-        *marked |= bit;
     }
 
     /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
@@ -195,7 +188,7 @@ impl Boards {
             let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
             self.boards[sentence].runs.extend(runs);
         }
-        phrase.marks.iter().for_each(|&mark| self.mark(mark, bit(sentence)));
+        phrase.marks.iter().for_each(|&mark| put(&mut self.marked, &mut self.marks, mark, bit(sentence)));
     }
 
     /// The board of a sentence.
@@ -232,6 +225,16 @@ impl Boards {
         let all = self.triggers.get_or_init(|| self.possible(&plan.triggers, |goal| plan.needs_of(goal)));
         all.iter().filter(move |(_, sentences)| sentences & bit(sentence) != 0).map(|(goal, _)| *goal)
     }
+}
+
+/// Marks a sentence.
+#[inline]
+fn put(marked: &mut [Sentences], marks: &mut Vec<u32>, mark: u32, bit: Sentences) {
+    let marked = &mut marked[mark as usize];
+    if *marked == 0 {
+        marks.push(mark);
+    }
+    *marked |= bit;
 }
 
 /// Adds the phrases of which two words stand side by side in a sentence.
