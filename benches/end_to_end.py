@@ -23,7 +23,7 @@ import time
 import tomllib
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PRECODE = os.path.join(HERE, "target", "release", "precode")
+PRECODE = os.environ.get("PRECODE_BIN", os.path.join(HERE, "target", "release", "precode"))
 CODEBOOK = os.path.join(HERE, "lexicons", "brokering.toml")
 COMMON = """the i and a it 's in to that you they of on we do with was one what he there for she is got at so my me had
 who have them about were not this be said all just know but like when if our or out can would from how up an get then

@@ -1,4 +1,5 @@
-//! What each stage costs on one core: megabytes of transcript per second, median of several rounds.
+//! What each stage costs on one core: megabytes of transcript and millions of tokens per second, median of several
+//! rounds.
 //!
 //! `cargo bench --bench stages -- FOLDER [CODEBOOK]`: transcripts as `benches/end_to_end.py make` writes them, and a
 //! codebook, `lexicons/brokering.toml` if none is named. Each line is one stage alone, fed with what the stages before
@@ -16,7 +17,7 @@ use precode::segment::{self, Segment, Unit};
 use precode::span::Positions;
 use precode::store::digest::sha256;
 use precode::store::rows;
-use precode::token::{self, Forms, Token};
+use precode::token::{self, Forms, Stemmer, Token};
 use precode::transcript::{self, ReadOptions, Transcript};
 use precode::turn::{self, Turn};
 use std::collections::BTreeMap;
@@ -52,7 +53,8 @@ fn main() {
     println!("{:<12} {:>9.2} ms", "load", started.elapsed().as_secs_f64() * 1e3);
     let bytes = files(Path::new(folder));
     let total: usize = bytes.iter().map(Vec::len).sum();
-    Bench { lexicon: &lexicon, bytes, megabytes: total as f64 / 1e6 }.run();
+    let tokens = count_tokens(&bytes, &lexicon);
+    Bench { lexicon: &lexicon, bytes, megabytes: total as f64 / 1e6, megatokens: tokens as f64 / 1e6 }.run();
 }
 
 /// The text files of a folder, in order.
@@ -67,6 +69,7 @@ struct Bench<'l> {
     lexicon: &'l Lexicon,
     bytes: Vec<Vec<u8>>,
     megabytes: f64,
+    megatokens: f64,
 }
 
 impl Bench<'_> {
@@ -81,7 +84,8 @@ impl Bench<'_> {
             .collect();
         seconds.sort_by(f64::total_cmp);
         let spread = (seconds[ROUNDS - 1] - seconds[0]) / seconds[ROUNDS / 2] * 100.0;
-        println!("{name:<12} {:>9.1} MB/s   spread {spread:>3.0} %", self.megabytes / seconds[ROUNDS / 2]);
+        let (bytes, tokens) = (self.megabytes / seconds[ROUNDS / 2], self.megatokens / seconds[ROUNDS / 2]);
+        println!("{name:<12} {bytes:>9.1} MB/s  {tokens:>8.1} M tokens/s   spread {spread:>3.0} %");
     }
 
     fn run(&self) {
@@ -111,6 +115,12 @@ impl Bench<'_> {
         self.stage("tokens", || transcripts.iter().for_each(|t| drop(black_box(tokens(t, &mut forms)))));
         let reads: Vec<Vec<Read>> = transcripts.iter().map(|t| read(t, &mut forms)).collect();
         let forms = &forms;
+        let stemmer = Stemmer::new(self.lexicon.language);
+        let key = |token: &Token| forms.get(token.form).readings[0].key.as_str();
+        self.stage("stems", || {
+            let all = reads.iter().flatten().flat_map(|read| &read.tokens);
+            all.for_each(|token| drop(black_box(stemmer.stem(key(token)))));
+        });
         self.stage("sentences", || {
             for (transcript, reads) in transcripts.iter().zip(&reads) {
                 for read in reads {
@@ -139,6 +149,12 @@ impl Bench<'_> {
                 goals.for_each(|goal| {
                     black_box(search.stands(scene, goal));
                 });
+            });
+        });
+        self.stage("context", || {
+            each(&mut |scene, _| {
+                search.read(scene);
+                (0..scene.sentences.len()).for_each(|i| drop(black_box(search.triggers(scene, i))));
             });
         });
         let nobody = BTreeMap::new();
@@ -173,6 +189,13 @@ impl Bench<'_> {
             level: None,
         }
     }
+}
+
+/// Tokens of all transcripts.
+fn count_tokens(bytes: &[Vec<u8>], lexicon: &Lexicon) -> usize {
+    let mut forms = Forms::new(lexicon.language, lexicon);
+    let read = |bytes: &Vec<u8>| transcript::read(bytes, "t.txt", &ReadOptions::default()).ok();
+    bytes.iter().filter_map(read).map(|transcript| tokens(&transcript, &mut forms).len()).sum()
 }
 
 fn tokens(transcript: &Transcript, forms: &mut Forms) -> Vec<Token> {

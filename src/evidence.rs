@@ -12,7 +12,7 @@ use crate::context::{self, Contexts};
 use crate::lexicon::plan::Goal;
 use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
-use crate::matcher::{Match, Scene, Search, shortest};
+use crate::matcher::{Look, Match, Scene, Search, shortest};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -320,11 +320,14 @@ fn speaker_fits(rule: &Rule, attributes: &BTreeMap<String, String>) -> bool {
 }
 
 /// True when what stands near the hit rules it out; for explanations.
-pub(crate) fn ruled_out(scene: &Scene, rule: &Rule, hit: Match) -> bool {
-    let Some(sentence) = scene.sentences.iter().find(|sentence| sentence.contains(&hit.start)) else { return false };
+pub(crate) fn ruled_out(look: &Look, rule: &Rule, hit: Match) -> bool {
+    let scene = &look.scene;
+    let Some(sentence) = scene.sentences.iter().position(|sentence| sentence.contains(&hit.start)) else {
+        return false;
+    };
     is_near(scene, rule, hit, |test, bad| {
         let pat = [&rule.not_near, &rule.not_before, &rule.not_after][test].as_ref();
-        pat.is_some_and(|pat| scene.in_sentence(pat, sentence).iter().any(bad))
+        pat.is_some_and(|pat| look.in_sentence(pat, sentence).iter().any(bad))
     })
 }
 
@@ -349,14 +352,14 @@ fn is_near(
 }
 
 /// True when the pattern matches in the segment, or the code that it names has evidence there; for explanations.
-pub(crate) fn stands(scene: &Scene, so_far: &Gathered, pat: &Pat) -> bool {
+pub(crate) fn stands(look: &Look, so_far: &Gathered, pat: &Pat) -> bool {
     match pat {
         Pat::Code(code) => so_far.score(*code) > 0.0,
-        Pat::Alt(pats) => pats.iter().any(|pat| stands(scene, so_far, pat)),
+        Pat::Alt(pats) => pats.iter().any(|pat| stands(look, so_far, pat)),
         Pat::Both(pats) if pats.iter().any(|pat| matches!(pat, Pat::Code(_) | Pat::Alt(_))) => {
-            pats.iter().all(|pat| stands(scene, so_far, pat))
+            pats.iter().all(|pat| stands(look, so_far, pat))
         }
-        pat => scene.holds(pat),
+        pat => look.holds(pat),
     }
 }
 

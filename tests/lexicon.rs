@@ -8,6 +8,7 @@ use precode::coding::{Coding, PROPOSED};
 use precode::examples;
 use precode::inspect::near::nearest;
 use precode::lexicon::{self, Lexicon, pattern};
+use precode::matcher::{Boards, Look};
 use precode::pipeline::{Coder, Options};
 use precode::store::layout::Study;
 use precode::store::reread::Reread;
@@ -367,7 +368,8 @@ fn the_failing_element_is_named() {
         let node = pattern::parse(written).unwrap();
         let coder = Coder::new(&lexicon, Options::default());
         coder.worker().visit(&transcript, |glimpse| {
-            let near = nearest(&glimpse.scene, &node, &lexicon.rules[0].patterns[0]);
+            let look = Look { scene: glimpse.scene, boards: &Boards::of(&glimpse.scene) };
+            let near = nearest(&look, &node, &lexicon.rules[0].patterns[0]);
             assert!(near.why.contains(why) && near.share() < 1.0, "{written} in {text:?}: {near:?}");
         });
     }

@@ -12,7 +12,7 @@ use crate::evidence::{self, Found, Gathered, Surroundings};
 use crate::lexicon::source::{Placed, RuleSource};
 use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Pat, Rule, pattern};
-use crate::matcher::{Match, Scene};
+use crate::matcher::{Boards, Look, Match, Scene};
 use crate::pipeline::Glimpse;
 
 /// Why a code was given or not.
@@ -47,8 +47,9 @@ pub fn explain(glimpse: &Glimpse) -> Vec<Account> {
     let gathered = evidence::gather(&glimpse.scene, &glimpse.around);
     let verdicts = confidence::judge(&glimpse.scene, &gathered, 0.0);
     let scopes = context::scopes(&glimpse.scene);
+    let boards = Boards::of(&glimpse.scene);
     let mut misses: Vec<Option<Miss>> =
-        (0..lexicon.rules.len()).map(|place| miss(glimpse, &gathered, &scopes, place)).collect();
+        (0..lexicon.rules.len()).map(|place| miss(glimpse, &boards, &gathered, &scopes, place)).collect();
     let mut account = |code: CodeId| {
         let mut own: Vec<Miss> = Vec::new();
         for (place, slot) in misses.iter_mut().enumerate() {
@@ -68,31 +69,32 @@ pub fn explain(glimpse: &Glimpse) -> Vec<Account> {
 }
 
 /// Why a rule contributed nothing; none when it did.
-fn miss(glimpse: &Glimpse, gathered: &Gathered, scopes: &[Contexts], place: usize) -> Option<Miss> {
+fn miss(glimpse: &Glimpse, boards: &Boards, gathered: &Gathered, scopes: &[Contexts], place: usize) -> Option<Miss> {
     if gathered.by_code.values().flatten().any(|found| found.rule == place) {
         return None;
     }
     let lexicon = glimpse.scene.lexicon;
     let (rule, source) = (&lexicon.rules[place], &lexicon.source.rules[place]);
     let scene = Scene { level: glimpse.scene.level.or(rule.level.as_deref()), ..glimpse.scene };
-    let hits: Vec<Match> = rule.patterns.iter().flat_map(|pat| scene.matches(pat)).collect();
-    let Some(&hit) = hits.first() else { return Some(without_words(&scene, rule, source, place)) };
+    let look = Look { scene, boards };
+    let hits: Vec<Match> = rule.patterns.iter().flat_map(|pat| look.matches(pat)).collect();
+    let Some(&hit) = hits.first() else { return Some(without_words(&look, rule, source, place)) };
     let why = wrong_speaker(&scene, rule, &glimpse.around)
-        .or_else(|| wrong_surroundings(&scene, gathered, rule, source, &glimpse.around))
-        .or_else(|| ruled_out(&scene, rule, source, &hits))
+        .or_else(|| wrong_surroundings(&look, gathered, rule, source, &glimpse.around))
+        .or_else(|| ruled_out(&look, rule, source, &hits))
         .unwrap_or_else(|| dropped(rule, scopes, &hits));
     Some(Miss { rule: place, share: 1.0, hit: Some(hit), why })
 }
 
 /// The pattern that comes nearest, and what it lacks. A rule for other speakers is farther away than any other.
-fn without_words(scene: &Scene, rule: &Rule, source: &RuleSource, place: usize) -> Miss {
+fn without_words(look: &Look, rule: &Rule, source: &RuleSource, place: usize) -> Miss {
     let near = rule.patterns.iter().zip(&source.patterns).filter_map(|(pat, text)| {
         let node = pattern::parse(&text.value).ok()?;
-        Some(nearest(scene, &node, pat))
+        Some(nearest(look, &node, pat))
     });
     let near = near.reduce(|a, b| if b.share() > a.share() { b } else { a });
     let near = near.unwrap_or(Near { met: 0.0, of: 1.0, why: "it has no pattern".to_string() });
-    let other_level = matches!((&rule.level, scene.level), (Some(wanted), Some(level)) if wanted != level);
+    let other_level = matches!((&rule.level, look.scene.level), (Some(wanted), Some(level)) if wanted != level);
     let share = near.share() * if other_level { 0.5 } else { 0.99 };
     Miss { rule: place, share, hit: None, why: near.why }
 }
@@ -112,7 +114,7 @@ fn wrong_speaker(scene: &Scene, rule: &Rule, around: &Surroundings) -> Option<St
 }
 
 fn wrong_surroundings(
-    scene: &Scene,
+    look: &Look,
     gathered: &Gathered,
     rule: &Rule,
     source: &RuleSource,
@@ -128,18 +130,18 @@ fn wrong_surroundings(
             Some(_) => {}
         }
     }
-    let lacking = rule.with.iter().zip(&source.with).find(|(pat, _)| !evidence::stands(scene, gathered, pat));
+    let lacking = rule.with.iter().zip(&source.with).find(|(pat, _)| !evidence::stands(look, gathered, pat));
     if let Some((_, text)) = lacking {
         return Some(format!("`with`: no `{}` in the segment", text.value));
     }
-    let forbidden = rule.without.iter().zip(&source.without).find(|(pat, _)| evidence::stands(scene, gathered, pat));
-    forbidden.map(|(pat, text)| format!("`without`: `{}` is in the segment{}", text.value, quoted(scene, pat)))
+    let forbidden = rule.without.iter().zip(&source.without).find(|(pat, _)| evidence::stands(look, gathered, pat));
+    forbidden.map(|(pat, text)| format!("`without`: `{}` is in the segment{}", text.value, quoted(look, pat)))
 }
 
 /// The words of the first match, for a message.
-fn quoted(scene: &Scene, pat: &Pat) -> String {
-    let first = scene.matches(pat).first().copied();
-    first.map_or(String::new(), |hit| format!(" (\"{}\")", words(scene, hit)))
+fn quoted(look: &Look, pat: &Pat) -> String {
+    let first = look.matches(pat).first().copied();
+    first.map_or(String::new(), |hit| format!(" (\"{}\")", words(&look.scene, hit)))
 }
 
 /// The words of a match on one line.
@@ -149,8 +151,8 @@ pub fn words(scene: &Scene, hit: Match) -> String {
 }
 
 /// The first of `not_near`, `not_before` and `not_after` that no hit survives.
-fn ruled_out(scene: &Scene, rule: &Rule, source: &RuleSource, hits: &[Match]) -> Option<String> {
-    if hits.iter().any(|&hit| !evidence::ruled_out(scene, rule, hit)) {
+fn ruled_out(look: &Look, rule: &Rule, source: &RuleSource, hits: &[Match]) -> Option<String> {
+    if hits.iter().any(|&hit| !evidence::ruled_out(look, rule, hit)) {
         return None;
     }
     let tests = [

@@ -5,9 +5,8 @@
 
 use crate::lexicon::Pat;
 use crate::lexicon::pattern::Node;
-use crate::matcher::{Match, Scene};
+use crate::matcher::{Look, Match};
 use std::cmp::Ordering;
-use std::ops::Range;
 
 /// The best partial match of a pattern.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,20 +35,20 @@ impl Near {
 }
 
 /// How near the pattern comes anywhere in the segment.
-pub fn nearest(scene: &Scene, node: &Node, pat: &Pat) -> Near {
-    if scene.holds(pat) {
+pub fn nearest(look: &Look, node: &Node, pat: &Pat) -> Near {
+    if look.holds(pat) {
         return Near::whole(elements(node));
     }
     match (node, pat) {
         (Node::Both(nodes), Pat::Both(pats)) => {
-            let parts = nodes.iter().zip(pats).map(|(node, pat)| nearest(scene, node, pat)).collect();
+            let parts = nodes.iter().zip(pats).map(|(node, pat)| nearest(look, node, pat)).collect();
             together(parts, "they lie in one another")
         }
         (Node::Alt(nodes), Pat::Alt(pats)) => {
-            best(nodes.iter().zip(pats).map(|(node, pat)| nearest(scene, node, pat)), node)
+            best(nodes.iter().zip(pats).map(|(node, pat)| nearest(look, node, pat)), node)
         }
         (Node::Code(name), _) => Near { met: 0.0, of: 1.0, why: format!("nothing speaks for \"{name}\"") },
-        _ => best(scene.sentences.iter().map(|sentence| in_sentence(scene, sentence, node, pat)), node),
+        _ => best((0..look.scene.sentences.len()).map(|sentence| in_sentence(look, sentence, node, pat)), node),
     }
 }
 
@@ -92,31 +91,31 @@ fn elements(node: &Node) -> f64 {
     }
 }
 
-fn in_sentence(scene: &Scene, sentence: &Range<usize>, node: &Node, pat: &Pat) -> Near {
-    if !scene.in_sentence(pat, sentence).is_empty() {
+fn in_sentence(look: &Look, sentence: usize, node: &Node, pat: &Pat) -> Near {
+    if !look.in_sentence(pat, sentence).is_empty() {
         return Near::whole(elements(node));
     }
     match (node, pat) {
-        (Node::Seq(nodes), Pat::Seq(pats)) => sequence(scene, sentence, nodes, pats),
+        (Node::Seq(nodes), Pat::Seq(pats)) => sequence(look, sentence, nodes, pats),
         (Node::Alt(nodes), Pat::Alt(pats)) => {
-            best(nodes.iter().zip(pats).map(|(node, pat)| in_sentence(scene, sentence, node, pat)), node)
+            best(nodes.iter().zip(pats).map(|(node, pat)| in_sentence(look, sentence, node, pat)), node)
         }
         (Node::Except(inner, others), Pat::Except(pat, _)) => {
-            if scene.in_sentence(pat, sentence).is_empty() {
-                return in_sentence(scene, sentence, inner, pat);
+            if look.in_sentence(pat, sentence).is_empty() {
+                return in_sentence(look, sentence, inner, pat);
             }
             let others: Vec<String> = others.iter().map(Node::to_string).collect();
             let why = format!("`{inner}` stands only as a part of `{}`", others.join(" | "));
             Near { met: elements(inner) * 0.9, of: elements(inner), why }
         }
         (Node::Near(nodes, within), Pat::Near(pats, _)) => {
-            let parts = nodes.iter().zip(pats).map(|(node, pat)| in_sentence(scene, sentence, node, pat)).collect();
+            let parts = nodes.iter().zip(pats).map(|(node, pat)| in_sentence(look, sentence, node, pat)).collect();
             together(parts, &format!("they stand more than {within} words apart, or in one another"))
         }
         (Node::Direct(actor, act, target), Pat::Direct(actor_pat, act_pat, target_pat)) => {
             let mut parts = vec![(actor.as_ref(), actor_pat.as_ref()), (act, act_pat)];
             parts.extend(target.as_deref().zip(target_pat.as_deref()));
-            direction(scene, sentence, node, &parts)
+            direction(look, sentence, node, &parts)
         }
         _ => absent(node),
     }
@@ -132,31 +131,31 @@ fn together(parts: Vec<Near>, apart: &str) -> Near {
 }
 
 /// The longest beginning of a sequence that stands, and what is the matter with the next item.
-fn sequence(scene: &Scene, sentence: &Range<usize>, nodes: &[(u16, Node)], pats: &[(u16, Pat)]) -> Near {
-    let stands = |n: usize| scene.in_sentence(&Pat::Seq(pats[..n].to_vec()), sentence);
+fn sequence(look: &Look, sentence: usize, nodes: &[(u16, Node)], pats: &[(u16, Pat)]) -> Near {
+    let stands = |n: usize| look.in_sentence(&Pat::Seq(pats[..n].to_vec()), sentence);
     let reached = (1..pats.len()).rev().find(|&n| !stands(n).is_empty()).unwrap_or(0);
     let of: f64 = nodes.iter().map(|(_, node)| elements(node)).sum();
     let mut met: f64 = nodes[..reached].iter().map(|(_, node)| elements(node)).sum();
     for ((_, node), (_, pat)) in nodes[reached..].iter().zip(&pats[reached..]) {
-        met += in_sentence(scene, sentence, node, pat).met * 0.5;
+        met += in_sentence(look, sentence, node, pat).met * 0.5;
     }
     let ((gap, node), (_, pat)) = (&nodes[reached], &pats[reached]);
-    let found = scene.in_sentence(pat, sentence);
+    let found = look.in_sentence(pat, sentence);
     if found.is_empty() || reached == 0 {
-        let why = in_sentence(scene, sentence, node, pat).why;
+        let why = in_sentence(look, sentence, node, pat).why;
         let why = if why.is_empty() { format!("`{}` alone", short(node)) } else { why };
         return Near { met, of, why };
     }
     let before: String = nodes[..reached].iter().map(|(_, node)| node.to_string()).collect::<Vec<_>>().join(" ");
-    Near { met, of, why: misplaced(scene, &stands(reached), &found, (&before, node, *gap)) }
+    Near { met, of, why: misplaced(look, &stands(reached), &found, (&before, node, *gap)) }
 }
 
 /// Where an item stands that should follow what was found before it.
-fn misplaced(scene: &Scene, before: &[Match], found: &[Match], (head, node, gap): (&str, &Node, u16)) -> String {
+fn misplaced(look: &Look, before: &[Match], found: &[Match], (head, node, gap): (&str, &Node, u16)) -> String {
     let after = before
         .iter()
         .flat_map(|first| found.iter().filter(|hit| hit.start >= first.end).map(move |hit| (first, hit)));
-    match after.map(|(first, hit)| scene.distance(first.end, hit.start)).min() {
+    match after.map(|(first, hit)| look.scene.distance(first.end, hit.start)).min() {
         Some(distance) => {
             let (node, distance) = (short(node), words(distance));
             format!("`{node}` stands {distance} after `{head}`, and at most {gap} may lie between")
@@ -170,8 +169,8 @@ fn words(n: u32) -> String {
 }
 
 /// Which of actor, act and target does not stand, or that they stand and not in this direction.
-fn direction(scene: &Scene, sentence: &Range<usize>, whole: &Node, parts: &[(&Node, &Pat)]) -> Near {
-    let nears: Vec<Near> = parts.iter().map(|(node, pat)| in_sentence(scene, sentence, node, pat)).collect();
+fn direction(look: &Look, sentence: usize, whole: &Node, parts: &[(&Node, &Pat)]) -> Near {
+    let nears: Vec<Near> = parts.iter().map(|(node, pat)| in_sentence(look, sentence, node, pat)).collect();
     let roles = ["doer", "act", "target"];
     let why = match nears.iter().position(|near| !near.why.is_empty()) {
         Some(missing) => format!("{}: {}", roles[missing], nears[missing].why),

@@ -11,11 +11,11 @@ mod board;
 mod search;
 mod sheet;
 
+pub use board::Boards;
 pub use search::Search;
 
 use crate::lexicon::{Lexicon, Pat};
 use crate::token::{Forms, Token};
-use board::Boards;
 use sheet::Sheet;
 use std::ops::Range;
 
@@ -91,31 +91,12 @@ impl<'a> Scene<'a> {
 
     /// Every match of a pattern in the segment, ordered, at most one for each start: the shortest.
     pub fn matches(&self, pat: &Pat) -> Vec<Match> {
-        self.matches_on(pat, &Boards::of(self))
-    }
-
-    fn matches_on(&self, pat: &Pat, boards: &Boards) -> Vec<Match> {
-        match pat {
-            Pat::Both(pats) => both(self, pats.iter().map(|pat| self.matches_on(pat, boards)).collect()),
-            Pat::Alt(pats) if pats.iter().any(|pat| matches!(pat, Pat::Both(_))) => {
-                shortest(pats.iter().flat_map(|pat| self.matches_on(pat, boards)).collect())
-            }
-            pat => {
-                let sheet = |sentence| Sheet::new(self, boards, sentence, self.level);
-                (0..self.sentences.len()).flat_map(|sentence| sheet(sentence).find(pat)).collect()
-            }
-        }
+        Look { scene: *self, boards: &Boards::of(self) }.matches(pat)
     }
 
     /// True when the pattern matches anywhere in the segment.
     pub fn holds(&self, pat: &Pat) -> bool {
         !self.matches(pat).is_empty()
-    }
-
-    /// Every match in one sentence.
-    pub fn in_sentence(&self, pat: &Pat, sentence: &Range<usize>) -> Vec<Match> {
-        let alone = Scene { sentences: std::slice::from_ref(sentence), ..*self };
-        Sheet::new(&alone, &Boards::of(&alone), 0, self.level).find(pat)
     }
 
     /// The folded word of the token at `i`.
@@ -136,6 +117,38 @@ impl<'a> Scene<'a> {
     /// Words between two matches that do not overlap.
     fn between(&self, a: Match, b: Match) -> u32 {
         if a.end <= b.start { self.distance(a.end, b.start) } else { self.distance(b.end, a.start) }
+    }
+}
+
+/// A segment laid out once, for many patterns: for explanations.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The segment; its level may be another than it was laid out with.
+    pub scene: Scene<'a>,
+    /// As [`Boards::of`] lays it out.
+    pub boards: &'a Boards,
+}
+
+impl Look<'_> {
+    /// As [`Scene::matches`].
+    pub fn matches(&self, pat: &Pat) -> Vec<Match> {
+        match pat {
+            Pat::Both(pats) => both(&self.scene, pats.iter().map(|pat| self.matches(pat)).collect()),
+            Pat::Alt(pats) if pats.iter().any(|pat| matches!(pat, Pat::Both(_))) => {
+                shortest(pats.iter().flat_map(|pat| self.matches(pat)).collect())
+            }
+            pat => (0..self.scene.sentences.len()).flat_map(|sentence| self.in_sentence(pat, sentence)).collect(),
+        }
+    }
+
+    /// As [`Scene::holds`].
+    pub fn holds(&self, pat: &Pat) -> bool {
+        !self.matches(pat).is_empty()
+    }
+
+    /// Every match in one sentence of the segment.
+    pub fn in_sentence(&self, pat: &Pat, sentence: usize) -> Vec<Match> {
+        Sheet::new(&self.scene, self.boards, sentence, self.scene.level).find(pat)
     }
 }
 
