@@ -115,7 +115,7 @@ fn numbers_of_lines_and_paragraphs_are_no_words() {
 
 #[test]
 fn who_asks_is_found_in_odd_files() {
-    let cases: [(&str, &str, &[&str]); 19] = [
+    let cases: [(&str, &str, &[&str]); 20] = [
         (
             "a focus group with two who ask, and a chorus",
             "Focus group 3\n\nModerator: Who starts?\nP1: I do.\nP3 (female): Me too.\nAll: [laughter]\nP2: Right.\n\
@@ -275,6 +275,11 @@ fn who_asks_is_found_in_odd_files() {
                 "asks I: And?",
                 "answers R: No. Then - nothing.",
             ],
+        ),
+        (
+            "a diary of short sentences",
+            "Monday. We trained.\nTuesday. We stopped.\nMonday. Again.\nTuesday. So.\n",
+            &["~answers : Monday. We trained. Tuesday. We stopped. Monday. Again. Tuesday. So."],
         ),
         (
             "a table of questions and answers",

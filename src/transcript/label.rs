@@ -5,6 +5,7 @@
 //! [`WINDOW`] characters are looked at, so a line of 50 MB costs as much as a short one.
 
 use super::draft::is_blank;
+use super::scheme;
 use super::time::{self, Mark};
 use std::ops::Range;
 
@@ -175,7 +176,10 @@ fn loose(window: &str) -> Option<(Range<usize>, usize)> {
         return window[after..].starts_with([' ', '\t']).then_some((name, after));
     }
     let first = MARKS.iter().filter_map(|mark| Some((window.find(mark)?, mark.len()))).min()?;
-    Some((name_in(window, 0..first.0)?, first.0 + first.1))
+    let name = name_in(window, 0..first.0)?;
+    // A short sentence ends so as well.
+    let sentence = window[first.0..].starts_with('.') && !scheme::is_sure(&window[name.clone()]);
+    (!sentence).then_some((name, first.0 + first.1))
 }
 
 /// White space and a dash between a time and what it belongs to.
