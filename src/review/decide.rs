@@ -8,7 +8,7 @@ use super::item::Spot;
 use super::queue::{Filter, is_blind_turn};
 use super::refusal::Refusal;
 use super::results::{id_text, segment_id};
-use crate::store::journal::append::{AppendError, Expect, Ledger, Operation, Receipt, Scope, SegmentRef, Step, What};
+use crate::store::journal::append::{AppendError, Expect, Ledger, Operation, Receipt, SegmentRef, Step, What};
 use crate::store::journal::place_row;
 use crate::store::journal::present::{Place, Stand};
 use crate::store::journal::row::{Action, Row, Shown, Verdict, digest};
@@ -134,7 +134,7 @@ impl App {
                 coder: coder.clone(),
                 run: app.state().results.run.clone(),
                 request: digest_of(&Decide { version: 0, ..request.clone() }),
-                expect: Some(expect(&spot.segment, Scope::Own, request.version)),
+                expect: Some(expect(&spot.segment, request.version)),
                 what: What::Steps(app.steps(&coder, &spot, &request)?),
             };
             let receipt = app.append(ledger, &operation, Some((&coder, &spot)))?;
@@ -537,8 +537,8 @@ fn same_turn(spot: &Spot, (start, end): (usize, usize)) -> Result<(), Refusal> {
     if chosen.turn == spot.segment.turn { Ok(()) } else { Err(elsewhere()) }
 }
 
-fn expect(segment: &SegmentRef, scope: Scope, version: u64) -> Expect {
-    Expect { transcript: segment.transcript.clone(), segment: segment.hash.clone(), scope, version }
+fn expect(segment: &SegmentRef, version: u64) -> Expect {
+    Expect { transcript: segment.transcript.clone(), segment: segment.hash.clone(), version }
 }
 
 /// Numbers of the codings with these ids.

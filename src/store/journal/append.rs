@@ -80,24 +80,13 @@ pub enum What {
     Redo(Option<String>),
 }
 
-/// Whose rows make up the version of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Those of the operation's coder.
-    Own,
-    /// Those of everybody.
-    All,
-}
-
-/// The state that the client saw.
+/// The state that the client saw of its coder's own rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expect {
     /// Name of the transcript.
     pub transcript: String,
     /// Hash of the segment.
     pub segment: String,
-    /// Whose rows count.
-    pub scope: Scope,
     /// [`super::Journal::version`] at that time.
     pub version: u64,
 }
@@ -222,8 +211,7 @@ fn repeated(connection: &Connection, operation: &Operation) -> Result<Option<Rec
 
 fn check(connection: &Connection, operation: &Operation) -> Result<(), AppendError> {
     let Some(expect) = &operation.expect else { return Ok(()) };
-    let coder = (expect.scope == Scope::Own).then_some(operation.coder.as_str());
-    let version = version(connection, &expect.transcript, &expect.segment, coder)?;
+    let version = version(connection, &expect.transcript, &expect.segment, Some(&operation.coder))?;
     if version == expect.version { Ok(()) } else { Err(AppendError::Stale { version }) }
 }
 

@@ -1,4 +1,4 @@
-use super::append::{Expect, Scope, SegmentRef, Step, What};
+use super::append::{Expect, SegmentRef, Step, What};
 use super::present::Stand;
 use super::row::{Shown, Verdict};
 use super::*;
@@ -53,8 +53,7 @@ fn the_same_operation_twice_is_one_row() {
 #[test]
 fn a_stale_version_is_refused_and_undo_counts_as_a_change() {
     let (_folder, mut journal) = journal();
-    let expect =
-        |version| Some(Expect { transcript: "b01".into(), segment: "hash1".into(), scope: Scope::Own, version });
+    let expect = |version| Some(Expect { transcript: "b01".into(), segment: "hash1".into(), version });
     journal.append(&Operation { expect: expect(0), ..accept("a", 1) }).unwrap();
     let stale = journal.append(&Operation { expect: expect(0), ..accept("b", 1) });
     assert!(matches!(stale, Err(AppendError::Stale { version: 1 })));
