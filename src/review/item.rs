@@ -5,7 +5,7 @@
 
 use super::app::{App, State};
 use super::passage::Passage;
-use super::queue::{self, Filter, Order, View, is_blind_turn};
+use super::queue::{Filter, Order, View, is_blind_turn};
 use super::refusal::Refusal;
 use super::results::{id_text, parse_id};
 use crate::coding::Coding;
@@ -126,7 +126,11 @@ impl App {
         let before = (0..from).rev().find(fits).map(entry);
         let n_left = (0..order.len()).filter(fits).count();
         // What is held back is neither left nor done.
-        let total = order.iter().filter(|&&i| view.is_in_state(i as usize, queue::State::All)).count();
+        let n_held_back = match state.results.has_sample() {
+            true => order.iter().filter(|&&i| view.is_held_back(i as usize)).count(),
+            false => 0,
+        };
+        let total = order.len() - n_held_back;
         Ok(json!({
             "total": total, "left": n_left, "ids": ahead, "before": before, "edition": state.edition,
         }))

@@ -134,7 +134,9 @@ impl View<'_> {
     /// True when the segment is part of a sampled answer that the coder has yet to judge as a whole: that something is
     /// proposed there must not show before.
     pub fn is_held_back(&self, i: usize) -> bool {
-        let answer = self.results.sampled(&self.results.segments[i]);
+        // Asked for every segment of a queue: without a sample none of them is even looked at.
+        let answer = || self.results.sampled(&self.results.segments[i]);
+        let answer = self.results.has_sample().then(answer).flatten();
         answer.is_some_and(|answer| answer != i && !self.sheet().is_done(answer))
     }
 

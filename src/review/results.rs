@@ -418,6 +418,11 @@ impl Results {
         self.sampled = found.collect();
     }
 
+    /// True when any answer of this run is sampled.
+    pub fn has_sample(&self) -> bool {
+        !self.sampled.is_empty()
+    }
+
     /// The sampled answer that this segment is, or is part of.
     pub fn sampled(&self, segment: &Segment) -> Option<usize> {
         self.sampled_turn(segment.transcript, segment.turn)
