@@ -331,3 +331,20 @@ fn triage_bounds_what_is_accepted_unseen_and_counts_what_was_missed() {
     assert!(report["missed"][0]["interval"]["low"].as_f64() <= report["missed"][0]["missed"].as_f64());
     drop(made);
 }
+
+#[test]
+fn a_model_that_is_worse_here_is_not_carried_over() {
+    let (folder, _) = study();
+    let (here, labels) = (path(folder.path(), ""), path(folder.path(), "labels.jsonl"));
+    precode(&["learn", &here, "--labels", &labels, "--resamples", "100", "--orders", "0"]);
+    let file = folder.path().join("confidence.json");
+    let mut model: Model = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    model.codes.values_mut().for_each(|of| of.adopted = true);
+    model.weights.insert("always".to_string(), 9.0);
+    let wrong = path(folder.path(), "wrong.json");
+    std::fs::write(&wrong, serde_json::to_string(&model).unwrap()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let (out, err, code) = precode(&["learn", &here, "--labels", &labels, "--from", &wrong, "--resamples", "100"]);
+    assert_eq!(code, Some(4), "{err}");
+    assert!(out.starts_with("not carried over: ") && !file.exists(), "{out}");
+}

@@ -223,13 +223,21 @@ fn carry(
         return Ok(Exit::Usage);
     }
     model.codebook.clone_from(codebook);
-    write_model(study, &model)?;
     let adopted = model.codes.values().filter(|of| of.adopted).count();
-    let mut text = format!("carried over: {adopted} codes, fitted on {} decisions\n", model.decisions);
+    let mut text = String::new();
+    let mut is_worse = false;
     if examples.rows.iter().any(|e| e.measures) {
         let gains = report::carried(&model, &loaded.codings, examples, is_whole(loaded), bootstrap);
         report::gain_lines(&mut text, "On this study's decisions, none of which it was fitted on", &gains);
+        let loss = gains.iter().find(|gain| gain.measure == "log_loss");
+        is_worse = examples.rows.len() >= report::FEWEST && loss.is_some_and(|gain| gain.after >= gain.before);
+    }
+    if is_worse {
+        console.say("not carried over: on this study's decisions it is not better than the present confidence")?;
+    } else {
+        write_model(study, &model)?;
+        console.say(&format!("carried over: {adopted} codes, fitted on {} decisions", model.decisions))?;
     }
     console.bytes(text.as_bytes())?;
-    Ok(Exit::Done)
+    Ok(if is_worse { Exit::Nothing } else { Exit::Done })
 }

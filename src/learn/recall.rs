@@ -216,8 +216,10 @@ fn missed(code: &str, strata: &[(usize, usize, usize, usize)], seed: u64) -> Opt
     let posteriors: Vec<Posterior> = strata.iter().map(|&(of, n, _, y)| Posterior::of(of, n, y)).collect();
     let mut sums: Vec<f64> = (0..DRAWS).map(|_| posteriors.iter().map(|p| p.draw(&mut random)).sum()).collect();
     sums.sort_unstable_by(f64::total_cmp);
-    let interval = Interval { low: sums[TAIL], high: sums[DRAWS - 1 - TAIL] };
-    let found = strata.iter().map(|s| s.3).sum();
+    let found: usize = strata.iter().map(|s| s.3).sum();
+    // The estimate lies in its own interval; where nothing was found, nothing may be missing.
+    let low = if found == 0 { 0.0 } else { sums[TAIL].min(missed) };
+    let interval = Interval { low, high: sums[DRAWS - 1 - TAIL].max(missed) };
     Some(Missed { code: code.to_string(), judged, found, missed, interval })
 }
 
@@ -290,6 +292,17 @@ fn binomial(n: usize, share: f64, random: &mut Random) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_estimate_lies_in_its_interval() {
+        for strata in
+            [vec![(200, 10, 10, 0), (80, 5, 5, 0)], vec![(200, 10, 10, 1), (80, 5, 5, 5)], vec![(9, 9, 9, 3)]]
+        {
+            let found = missed("role.trainer", &strata, 1).unwrap();
+            assert!(found.interval.low <= found.missed && found.missed <= found.interval.high, "{found:?}");
+            assert_eq!(found.interval.low == 0.0, found.found == 0);
+        }
+    }
 
     #[test]
     fn gamma_numbers_have_their_mean_and_spread() {
