@@ -538,6 +538,99 @@ fn every_failing_call_leaves_the_old_set_whole() {
     assert_eq!(leftovers(&study), [""; 0]);
 }
 
+// ---- memory
+
+/// Runs the program and returns the most memory that it held, in MB; nothing where the system does not tell.
+fn peak(command: &mut Command) -> Option<u64> {
+    let mut child = quiet(command).spawn().unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut most = None;
+    let end = loop {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes: Option<u64> = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(kilobytes.map(|n| n / 1000));
+        if let Some(end) = child.try_wait().unwrap() {
+            break end;
+        }
+        sleep(Duration::from_millis(2));
+    };
+    assert_eq!(end.code(), Some(0), "{command:?}");
+    most
+}
+
+/// A corpus of one file, `head` and then `lines` until it has so many bytes.
+fn one_file(folder: &Path, name: &str, bytes: usize, head: &str, line: impl Fn(usize) -> String) -> PathBuf {
+    let corpus = folder.join(name.replace('.', "-"));
+    fs::create_dir_all(&corpus).unwrap();
+    let (mut text, mut i) = (head.to_string(), 0);
+    while text.len() < bytes {
+        text += &line(i);
+        i += 1;
+    }
+    fs::write(corpus.join(name), text).unwrap();
+    corpus
+}
+
+/// Words of the codebook are in every line, so that rows are most of what is written.
+fn said(i: usize) -> String {
+    format!("We trained {} principals and the numbers came. ", i % 100)
+}
+
+#[test]
+fn memory_follows_the_file_and_not_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let time = |i: usize| format!("{:02}:{:02}:{:02}", i / 3600, i / 60 % 60, i % 60);
+    let cases = [
+        (
+            "turns.txt",
+            6,
+            one_file(folder.path(), "turns.txt", 1_500_000, "", |i| {
+                format!("{}: {}\n", if i % 2 == 0 { "I" } else { "R" }, said(i))
+            }),
+        ),
+        ("line.txt", 6, one_file(folder.path(), "line.txt", 1_500_000, "I: Why?\n\nR: ", said)),
+        (
+            "cues.vtt",
+            4,
+            one_file(folder.path(), "cues.vtt", 1_500_000, "WEBVTT\n\n", |i| {
+                format!("{}.000 --> {}.900\n<v P{}>{}\n\n", time(i), time(i), i % 2, said(i))
+            }),
+        ),
+        (
+            "cues.srt",
+            4,
+            one_file(folder.path(), "cues.srt", 1_500_000, "", |i| {
+                format!("{i}\n{},000 --> {},900\nP{}: {}\n\n", time(i), time(i), i % 2, said(i))
+            }),
+        ),
+    ];
+    let small = corpus(folder.path(), 1, 1);
+    let Some(least) = peak(&mut code(&small, &lexicon(), &folder.path().join("least"))) else { return };
+    for (name, times, corpus) in cases {
+        let most = peak(&mut code(&corpus, &lexicon(), &folder.path().join("study"))).unwrap_or_default();
+        assert!(most <= least + times * 3 / 2 + 2, "{name}: {most} MB, {least} MB without it");
+    }
+}
+
+#[test]
+fn memory_does_not_follow_the_number_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let peaks: Vec<Option<u64>> = [300, 3000]
+        .map(|n| {
+            let corpus = folder.path().join(format!("n{n}"));
+            fs::create_dir(&corpus).unwrap();
+            for i in 0..n {
+                let text = format!("I: Why {i}?\n\nR: {}\n\nI: And?\n\nR: No.\n", said(i));
+                fs::write(corpus.join(format!("interview-{i}.txt")), text).unwrap();
+            }
+            peak(code(&corpus, &lexicon(), &folder.path().join("study")).args(["--threads", "2"]))
+        })
+        .to_vec();
+    let [Some(few), Some(many)] = peaks[..] else { return };
+    assert!(many <= few + few / 10 + 2, "{few} MB for 300 files, {many} MB for 3000");
+}
+
 // ---- confidential
 
 #[test]

@@ -361,6 +361,64 @@ fn a_very_long_line_costs_what_its_bytes_cost() {
     assert!(eight / once < 32.0, "8 times the bytes took {eight} s, once {once} s");
 }
 
+/// Name of the file, its beginning, what the bait is, and its lines.
+type Bait = (&'static str, &'static str, &'static str, Box<dyn Fn(usize) -> String>);
+
+/// Time that this thread spent at work: other programs on the machine do not count.
+fn worked(work: impl FnOnce()) -> f64 {
+    let clock = || {
+        let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map(|ns| ns / 1e9)
+    };
+    let (began, first) = (std::time::Instant::now(), clock());
+    work();
+    first.zip(clock()).map_or(began.elapsed().as_secs_f64(), |(first, last)| last - first)
+}
+
+#[test]
+fn a_bait_doubled_costs_double() {
+    let cue = |i: usize, times: &str, words: &str| format!("{i}\n{times}\n{words}\n\n");
+    let (right, wrong) = ("00:00:02.000 --> 00:00:03.000", "00:00:03.000 --> 00:00:02.000");
+    let wide = |n: usize| "1,2,".repeat(n);
+    let baits: [Bait; 16] = [
+        ("x.vtt", "WEBVTT\n\n", "cues that end before they start", Box::new(move |i| cue(i, wrong, "words"))),
+        ("x.vtt", "WEBVTT\n\n", "arrows in the words", Box::new(move |i| cue(i, right, "a --> b"))),
+        ("x.vtt", "WEBVTT\n\n", "captions that roll", Box::new(move |i| cue(i, right, "again\nagain\nagain"))),
+        ("x.vtt", "WEBVTT\n\n00:00:02.000 --> 00:00:03.000\n", "one cue of equal lines", Box::new(|_| "a\n".into())),
+        ("x.vtt", "WEBVTT\n\n", "open tags", Box::new(move |i| cue(i, right, "<v <v <{<"))),
+        ("x.srt", "", "a speaker in every cue", Box::new(move |i| cue(i, right, &format!("Ann{i}: words")))),
+        ("x.csv", "speaker,start,text\n", "references", Box::new(|_| "I,1,a &amp; b\n".into())),
+        ("x.csv", "speaker,start,text\n", "no times", Box::new(|_| "I,x,words\n".into())),
+        ("x.csv", "speaker,start,text\n", "no words", Box::new(|_| "I,1,\n".into())),
+        ("x.txt", "", "a speaker in every line", Box::new(|i| format!("Ann{i}: words\n"))),
+        ("x.txt", "", "what looks like a header", Box::new(|i| format!("Key {i}: value\n"))),
+        ("x.txt", "I: so\n", "times that are none", Box::new(|_| "[99:99:99] I: so\n".into())),
+        ("x.txt", "I: ", "colons and brackets", Box::new(|_| "::[(<*_".into())),
+        ("x.txt", "I: ", "white space", Box::new(|_| " \u{a0}\t".into())),
+        ("x.txt", "I: so\n", "odd characters", Box::new(|_| "\u{202e}\u{200b}\u{7f}\r\n".into())),
+        (
+            "x.json",
+            "[{\"text\":\"a\"}",
+            "segments",
+            Box::new(move |i| format!(",{{\"text\":\"{}\",\"start\":-{i}}}", wide(3))),
+        ),
+    ];
+    for (name, head, what, bait) in baits {
+        let time = |bytes: usize| {
+            let (mut text, mut i) = (head.to_string(), 0);
+            while text.len() < bytes {
+                text += &bait(i);
+                i += 1;
+            }
+            text += if name == "x.json" { "]" } else { "end\n" };
+            let once = || worked(|| drop(read(text.as_bytes(), name, &ReadOptions::default())));
+            (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+        };
+        let (one, four) = (time(20_000), time(80_000));
+        assert!(four <= 2.5 * 2.5 * one.max(0.004), "{what}: {one} s, four times of it {four} s");
+    }
+}
+
 /// A Word file of these parts; `body` goes into `word/document.xml`.
 fn word_file(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     use std::io::Write as _;

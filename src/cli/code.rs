@@ -359,7 +359,7 @@ fn warn_of_disk(study: &Study, corpus: &Corpus, console: &mut Console) {
         let place = shown(study.root());
         console.warn(&format!("warning[W_NETWORK]: {place} lies on a {kind} file system, where locks may not hold; help: use a folder on this machine"));
     }
-    let wanted: u64 = corpus.inputs.sizes().iter().sum();
+    let wanted: u64 = corpus.inputs.sizes().sum();
     if let Some(free) = publish::free_bytes(study).filter(|&free| free < wanted) {
         console.warn(&format!(
             "warning[W_SPACE]: the transcripts have {wanted} bytes and {free} are free; help: make room"

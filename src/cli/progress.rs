@@ -17,7 +17,7 @@ pub struct Progress {
 impl Progress {
     /// A bar at its beginning.
     pub fn new(corpus: &Corpus, quiet: bool) -> Self {
-        let bytes = corpus.inputs.sizes().iter().sum();
+        let bytes = corpus.inputs.sizes().sum();
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(bytes), target);
         let template = "coding {bar:24} {percent:>3} %  {bytes_per_sec}  {eta} left  {msg}";

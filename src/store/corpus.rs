@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use rustc_hash::FxBuildHasher;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::fs::{self, DirEntry, Metadata};
 use std::hash::BuildHasher as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -96,8 +96,8 @@ impl Inputs {
     }
 
     /// Bytes of every file when it was found.
-    pub fn sizes(&self) -> Vec<u64> {
-        self.entries.iter().map(|entry| entry.bytes).collect()
+    pub fn sizes(&self) -> impl Iterator<Item = u64> {
+        self.entries.iter().map(|entry| entry.bytes)
     }
 
     /// Bytes of a file when it was found.
@@ -212,27 +212,36 @@ impl Walk {
     fn folder(&mut self, root: &Path, base: &Path) {
         let mut waiting = vec![(root.to_path_buf(), base.to_path_buf())];
         while let Some((path, source)) = waiting.pop() {
-            let entries = match fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            let entries = match fs::read_dir(&path) {
                 Ok(entries) => entries,
                 Err(error) => {
                     self.corpus.left_out.push(unreadable(&source, &error));
                     continue;
                 }
             };
+            // One after the other: a folder may hold a million of them.
             for entry in entries {
-                let source = source.join(entry.file_name());
-                match entry.metadata() {
+                match entry {
                     Err(error) => self.corpus.left_out.push(unreadable(&source, &error)),
-                    Ok(_) if is_hidden(&entry.file_name()) => {}
-                    Ok(metadata) if metadata.is_dir() && is_study(&entry.path()) => {
-                        self.corpus.studies.push(readable(source.as_os_str()));
-                    }
-                    Ok(metadata) if self.is_avoided(&metadata) => {}
-                    Ok(metadata) if metadata.is_dir() => waiting.push((entry.path(), source)),
-                    Ok(metadata) => self.file(entry.path(), source, &metadata),
+                    Ok(entry) => waiting.extend(self.entry(&entry, source.join(entry.file_name()))),
                 }
             }
         }
+    }
+
+    /// Takes note of what lies in a folder; a folder in it is given back.
+    fn entry(&mut self, entry: &DirEntry, source: PathBuf) -> Option<(PathBuf, PathBuf)> {
+        match entry.metadata() {
+            Err(error) => self.corpus.left_out.push(unreadable(&source, &error)),
+            Ok(_) if is_hidden(&entry.file_name()) => {}
+            Ok(metadata) if metadata.is_dir() && is_study(&entry.path()) => {
+                self.corpus.studies.push(readable(source.as_os_str()));
+            }
+            Ok(metadata) if self.is_avoided(&metadata) => {}
+            Ok(metadata) if metadata.is_dir() => return Some((entry.path(), source)),
+            Ok(metadata) => self.file(entry.path(), source, &metadata),
+        }
+        None
     }
 
     fn file(&mut self, path: PathBuf, source: PathBuf, metadata: &Metadata) {

@@ -21,7 +21,7 @@ pub struct Bounds {
 /// The result of one job, or what it panicked with.
 pub type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 
-/// Runs jobs `0..sizes.len()` on worker threads and hands their results to `take` in order, on the calling thread.
+/// Runs jobs `0..n`, of `size` bytes each, on worker threads and hands their results to `take` in order, on the calling thread.
 ///
 /// Each worker makes its own state with `start`, and a new one after a panic. `take` is also called with `None`
 /// several times a second while it waits, so that it can stop the work; its first error ends everything.
@@ -29,15 +29,16 @@ pub type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 /// # Errors
 /// What `take` returned.
 pub fn run<S, T: Send, E>(
-    sizes: &[u64],
+    n: usize,
+    size: impl Fn(usize) -> u64 + Sync,
     bounds: Bounds,
     start: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> T + Sync,
     mut take: impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let line = Line::new(sizes, bounds);
+    let line = Line::new(n, &size, bounds);
     std::thread::scope(|scope| {
-        for _ in 0..bounds.threads.clamp(1, sizes.len().max(1)) {
+        for _ in 0..bounds.threads.clamp(1, n.max(1)) {
             scope.spawn(|| line.serve(&start, &work));
         }
         let result = line.collect(&mut take);
@@ -47,7 +48,8 @@ pub fn run<S, T: Send, E>(
 }
 
 struct Line<'a, T> {
-    sizes: &'a [u64],
+    n: usize,
+    size: &'a (dyn Fn(usize) -> u64 + Sync),
     bounds: Bounds,
     state: Mutex<State<T>>,
     /// There may be room for another job.
@@ -67,9 +69,9 @@ struct State<T> {
 }
 
 impl<'a, T: Send> Line<'a, T> {
-    fn new(sizes: &'a [u64], bounds: Bounds) -> Self {
+    fn new(n: usize, size: &'a (dyn Fn(usize) -> u64 + Sync), bounds: Bounds) -> Self {
         let state = State { next: 0, under_way: 0, bytes: 0, done: BTreeMap::new(), wanted: 0, stopped: false };
-        Line { sizes, bounds, state: Mutex::new(state), room: Condvar::new(), arrival: Condvar::new() }
+        Line { n, size, bounds, state: Mutex::new(state), room: Condvar::new(), arrival: Condvar::new() }
     }
 
     /// A panic never happens while the state is held, so that a poisoned lock still guards a whole state.
@@ -96,7 +98,7 @@ impl<'a, T: Send> Line<'a, T> {
     fn claim(&self) -> Option<usize> {
         let mut state = self.state();
         loop {
-            if state.stopped || state.next == self.sizes.len() {
+            if state.stopped || state.next == self.n {
                 return None;
             }
             if self.has_room(&state) {
@@ -107,18 +109,18 @@ impl<'a, T: Send> Line<'a, T> {
         let job = state.next;
         state.next += 1;
         state.under_way += 1;
-        state.bytes += self.sizes[job];
+        state.bytes += (self.size)(job);
         Some(job)
     }
 
     fn has_room(&self, state: &State<T>) -> bool {
         let few = state.under_way < self.bounds.threads.max(1) * 8;
-        let small = state.bytes + self.sizes[state.next] <= self.bounds.bytes;
+        let small = state.bytes + (self.size)(state.next) <= self.bounds.bytes;
         state.under_way == 0 || (few && small)
     }
 
     fn collect<E>(&self, take: &mut impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>) -> Result<(), E> {
-        for job in 0..self.sizes.len() {
+        for job in 0..self.n {
             let outcome = loop {
                 if let Some(outcome) = self.arrived(job) {
                     break outcome;
@@ -145,7 +147,7 @@ impl<'a, T: Send> Line<'a, T> {
     fn release(&self, job: usize) {
         let mut state = self.state();
         state.under_way -= 1;
-        state.bytes -= self.sizes[job];
+        state.bytes -= (self.size)(job);
         drop(state);
         self.room.notify_all();
     }
@@ -171,7 +173,8 @@ mod tests {
                 i * i
             };
             let Ok(()) = run(
-                &[1; 100],
+                100,
+                |_| 1,
                 Bounds { threads, bytes: 5 },
                 || (),
                 work,
@@ -192,7 +195,8 @@ mod tests {
             std::thread::sleep(Duration::from_micros(100));
         };
         let Ok(()) = run(
-            &[10; 60],
+            60,
+            |_| 10,
             Bounds { threads: 8, bytes: 30 },
             || (),
             work,
@@ -215,7 +219,8 @@ mod tests {
         };
         let mut failed = Vec::new();
         let Ok(()) = run(
-            &[1; 6],
+            6,
+            |_| 1,
             Bounds { threads: 2, bytes: 9 },
             || 0,
             work,
@@ -230,7 +235,8 @@ mod tests {
     #[test]
     fn an_error_of_the_taker_ends_the_work() {
         let result = run(
-            &[1; 1000],
+            1000,
+            |_| 1,
             Bounds { threads: 2, bytes: 4 },
             || (),
             |_, i| i,

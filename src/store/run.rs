@@ -150,7 +150,8 @@ pub fn code(
     let inputs = &run.corpus.inputs;
     let work = |worker: &mut Worker<'_>, i: usize| code_file(&plan, partial, worker, &inputs.get(i));
     ordered::run(
-        &inputs.sizes(),
+        inputs.len(),
+        |i| inputs.bytes(i),
         run.bounds,
         || run.coder.worker(),
         work,
@@ -432,7 +433,7 @@ struct Book<'a> {
     inputs: List<Source>,
     report: Report<List<FileReport>>,
     findings: Findings,
-    /// Places in the corpus of the files that were processed.
+    /// Places in the corpus of the files that were processed, where there is a table of respondents.
     processed: Vec<u32>,
     /// Places of the labels of interviewers that some transcript has.
     met: BTreeSet<usize>,
@@ -473,7 +474,7 @@ impl<'a> Book<'a> {
             self.turns.spooled(&rows.turns)?;
             self.respondents.append(&rows.respondents)?;
             self.inputs.push(&source)?;
-            self.processed.push(i as u32);
+            self.processed.extend((!self.plan.run.respondents.rows().is_empty()).then_some(i as u32));
             self.tell(&source.transcript, rows);
         }
         file.found.into_iter().for_each(|problem| self.problem(problem));
