@@ -157,7 +157,7 @@ impl Inputs {
     fn finish(&mut self) {
         let sources = std::mem::take(&mut self.sources);
         let source = |entry: &Entry| &sources[entry.start..entry.start + entry.length as usize];
-        self.entries.sort_by(|a, b| source(a).cmp(source(b)));
+        self.entries.sort_unstable_by(|a, b| source(a).cmp(source(b)).then(a.root.cmp(&b.root)));
         self.sources = sources;
         for longer in [Form::Folder, Form::Extension] {
             let clashes: Vec<Vec<u32>> = self.clashes();

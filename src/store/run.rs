@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Coded, Coder, Take, Worker};
 use crate::transcript::respondents::{self, Respondents};
 use crate::transcript::{ReadOptions, Speaker, SpeakerRole, Transcript, labels_met};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -438,7 +438,7 @@ struct Book<'a> {
     /// Places of the labels of interviewers that some transcript has.
     met: BTreeSet<usize>,
     /// First file with these bytes, by the beginning of its digest.
-    seen: FxHashMap<[u64; 2], u32>,
+    seen: FxHashMap<[u32; 3], u32>,
 }
 
 impl<'a> Book<'a> {
@@ -458,7 +458,8 @@ impl<'a> Book<'a> {
             findings: Findings::default(),
             processed: Vec::new(),
             met: BTreeSet::new(),
-            seen: FxHashMap::default(),
+            // Room for all at once: a table that grows leaves its smaller selves behind in memory.
+            seen: FxHashMap::with_capacity_and_hasher(plan.run.corpus.inputs.len(), FxBuildHasher),
         })
     }
 
@@ -505,8 +506,8 @@ impl<'a> Book<'a> {
     /// Two files with the same bytes are usually one interview given twice.
     fn note_copy(&mut self, i: usize, file: &mut File) {
         let (Some(digest), Some(_)) = (&file.report.sha256, &file.rows) else { return };
-        let half = |at: usize| u64::from_str_radix(&digest[at..at + 16], 16).unwrap_or_default();
-        let first = *self.seen.entry([half(0), half(16)]).or_insert(i as u32) as usize;
+        let part = |at: usize| u32::from_str_radix(&digest[at..at + 8], 16).unwrap_or_default();
+        let first = *self.seen.entry([part(0), part(8), part(16)]).or_insert(i as u32) as usize;
         if first == i {
             return;
         }
