@@ -411,11 +411,13 @@ fn a_bait_doubled_costs_double() {
                 i += 1;
             }
             text += if name == "x.json" { "]" } else { "end\n" };
-            let once = || worked(|| drop(read(text.as_bytes(), name, &ReadOptions::default())));
-            (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+            let read = || drop(read(text.as_bytes(), name, &ReadOptions::default()));
+            read();
+            // The clock of a thread may stand still for 4 ms.
+            worked(|| (0..2).for_each(|_| read()))
         };
-        let (one, four) = (time(20_000), time(80_000));
-        assert!(four <= 2.5 * 2.5 * one.max(0.004), "{what}: {one} s, four times of it {four} s");
+        let (one, four) = (time(25_000), time(100_000));
+        assert!(four <= 2.5 * 2.5 * one.max(0.012), "{what}: {one} s, four times of it {four} s");
     }
 }
 
