@@ -416,8 +416,9 @@ fn a_bait_doubled_costs_double() {
             // The clock of a thread may stand still for 4 ms.
             worked(|| (0..2).for_each(|_| read()))
         };
-        let (one, four) = (time(25_000), time(100_000));
-        assert!(four <= 2.5 * 2.5 * one.max(0.012), "{what}: {one} s, four times of it {four} s");
+        let grows = || time(100_000) > 2.5 * 2.5 * time(25_000).max(0.012);
+        // A busy machine may spoil one measurement, not three.
+        assert!(!(grows() && grows() && grows()), "{what}: four times of it cost more than 2.5 times 2.5");
     }
 }
 
