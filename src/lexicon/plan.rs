@@ -231,6 +231,10 @@ pub struct Planner<'c> {
     marks_of_terms: FxHashMap<TermId, u32>,
     /// For each mark, what it costs to look for it first.
     costs: Vec<u32>,
+    /// For each list, whether "we" or "they" may stand in it.
+    hearing: Vec<bool>,
+    /// For each list, whether a phrase of it depends on more than its words.
+    loose: Vec<bool>,
     /// The place of each phrase.
     phrase_of: FxHashMap<Vec<u32>, u32>,
     /// For each group its phrases.
@@ -272,6 +276,8 @@ impl<'c> Planner<'c> {
             marks: FxHashMap::default(),
             marks_of_terms: FxHashMap::default(),
             costs: Vec::new(),
+            hearing: Vec::new(),
+            loose: Vec::new(),
             phrase_of: FxHashMap::default(),
             of_group: Vec::new(),
             group_of: FxHashMap::default(),
@@ -280,6 +286,8 @@ impl<'c> Planner<'c> {
 
     /// The plan for these rules and triggers.
     pub fn plan(mut self, rules: &[Rule], triggers: &[Trigger]) -> Plan {
+        self.hearing = self.lists_with(|part| matches!(part, Pat::Party(_)));
+        self.loose = self.lists_with(|part| matches!(part, Pat::Party(_) | Pat::Regex(_)));
         self.phrases();
         for rule in rules {
             let goals = self.rule(rule);
@@ -425,9 +433,23 @@ impl<'c> Planner<'c> {
     fn hears_level(&self, pat: &Pat) -> bool {
         any_part(pat, &mut |part| match part {
             Pat::Party(_) => true,
-            Pat::List(place) => self.lists[*place].phrases.iter().any(|phrase| self.hears_level(phrase)),
+            Pat::List(place) => self.hearing.get(*place) == Some(&true),
             _ => false,
         })
+    }
+
+    /// For each list, whether the test holds for a part of its phrases, or of those of the lists in them.
+    fn lists_with(&self, test: fn(&Pat) -> bool) -> Vec<bool> {
+        let mut with = vec![false; self.lists.len()];
+        loop {
+            let holds = |part: &Pat| test(part) || matches!(part, Pat::List(place) if with[*place]);
+            let phrase = |pat: &Pat| any_part(pat, &mut |part| holds(part));
+            let next: Vec<bool> = self.lists.iter().map(|list| list.phrases.iter().any(phrase)).collect();
+            if next == with {
+                return with;
+            }
+            with = next;
+        }
     }
 
     /// Makes a group of every list.
@@ -446,9 +468,10 @@ impl<'c> Planner<'c> {
     /// Adds a phrase to a group.
     fn phrase(&mut self, pat: &Pat, group: usize) {
         let place = self.place_of(pat);
-        if !self.of_group[group].contains(&place) {
+        let groups = &mut self.plan.phrases[place as usize].groups;
+        if groups.last() != Some(&(group as u32)) {
+            groups.push(group as u32);
             self.of_group[group].push(place);
-            self.plan.phrases[place as usize].groups.push(group as u32);
         }
     }
 
@@ -512,10 +535,11 @@ impl<'c> Planner<'c> {
         place
     }
 
+    /// True when it depends on more than its words: on the speaker's level, or on a regular expression.
     fn is_loose(&self, pat: &Pat) -> bool {
         any_part(pat, &mut |part| match part {
             Pat::Party(_) | Pat::Regex(_) => true,
-            Pat::List(place) => self.lists[*place].phrases.iter().any(|phrase| self.is_loose(phrase)),
+            Pat::List(place) => self.loose.get(*place) == Some(&true),
             _ => false,
         })
     }
