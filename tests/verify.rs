@@ -180,6 +180,7 @@ fn a_copy_elsewhere_is_checked_as_far_as_it_goes() {
     run(Command::new("cp").arg("-rL").arg(&study).arg(&copy), 0);
     fs::remove_dir_all(copy.join("runs")).unwrap();
     fs::remove_dir_all(copy.join("current")).unwrap();
+    fs::remove_file(copy.join(".places.json")).unwrap();
     let verify =
         |more: &[&str]| run(Command::new(PRECODE).current_dir(folder.path()).args(["verify", "copy"]).args(more), 0);
     assert!(stderr(&verify(&[])).contains("p0000.txt: note[W_NOT_CHECKED]: 3 of 3"));

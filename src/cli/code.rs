@@ -13,7 +13,7 @@ use crate::store::corpus::{self, Corpus};
 use crate::store::layout::Study;
 use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report, SHIPPED, UNDERLYING};
 use crate::store::ordered::Bounds;
-use crate::store::places::{self, PLACES, Places};
+use crate::store::places::{self, Places};
 use crate::store::publish::{self, Partial};
 use crate::store::rows::Cells;
 use crate::store::run::{self, Findings, Refit, Run};
@@ -165,7 +165,6 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     warn_of_disk(&study, &material.corpus, console);
     let mut partial = Partial::begin(&study)?;
     let mut manifest = material.manifest(args);
-    partial.aside(PLACES, &places(args, &material))?;
     let (report, findings) = code(args, &material, &mut partial, &mut manifest)?;
     tell(args, &findings, console);
     // Said before the switch: when the summary cannot be written, nothing was changed.
@@ -174,14 +173,18 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     for left in partial.publish(&manifest.run)? {
         console.warn(&format!("warning: could not remove {}", left.display()));
     }
+    if places(args, &material, &manifest.run).keep(&study).is_err() {
+        console.warn("warning: could not note where the inputs lie; `precode verify` will ask for them");
+    }
     console.warn(&done(&report));
     Ok(exit(args, &report))
 }
 
 /// Where the files of a run lie on this machine.
-fn places(args: &CodeArgs, material: &Material) -> Places {
+fn places(args: &CodeArgs, material: &Material, run: &str) -> Places {
     let all = |paths: &[PathBuf]| paths.iter().map(|path| places::absolute(path)).collect();
     Places {
+        run: run.to_string(),
         inputs: all(&args.inputs),
         codebook: places::absolute(&args.codebook),
         respondents: all(&material.respondents_at),

@@ -3,6 +3,7 @@
 use super::{Console, Exit};
 use crate::store::corpus;
 use crate::store::layout::{PARTIAL, Study};
+use crate::store::manifest::Manifest;
 use crate::store::places::{PLACES, Places};
 use crate::store::publish;
 use clap::Args;
@@ -72,7 +73,8 @@ fn below(folder: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
 
 /// The transcripts, where they lie where they did.
 fn inputs(study: &Study, console: &mut Console) -> anyhow::Result<()> {
-    let places = Places::load(&publish::pin(study)?.study);
+    let manifest = Manifest::load(&publish::pin(study)?.study)?;
+    let places = Places::load(study, &manifest.run);
     let roots: Vec<PathBuf> = places.inputs.iter().map(PathBuf::from).collect();
     match corpus::walk(&roots, &[study.root().to_path_buf()]) {
         Ok(corpus) if !roots.is_empty() => {

@@ -5,7 +5,7 @@
 //!   current -> runs/<digest>      replaced by one rename: readers see the old set or the new one, never a mix
 //!   codings.jsonl -> current/codings.jsonl      (likewise every published file)
 //!   runs/<digest>/manifest.json codings.jsonl codings.csv turns.jsonl respondents.csv report.json texts/<name>.txt
-//!   runs/<digest>/places.json     where the inputs lay on this machine; not published
+//!   .places.json                  where the inputs lay on this machine; not published
 //!   study.sqlite                  the journal of decisions; never touched by `precode code`
 //!   .lock                         held by the run under way
 //! ```

@@ -116,16 +116,6 @@ impl Partial {
         self.close(part)
     }
 
-    /// Writes a file that goes with the run and is none of its published ones: no digest covers it.
-    ///
-    /// # Errors
-    /// When the disk did not take it.
-    pub fn aside<T: serde::Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {
-        let path = self.root.join(name);
-        let write = || create(&path).and_then(|file| write_json(file, value));
-        write().map_err(|e| StoreError::io(&path, e))
-    }
-
     /// Writes the text of a transcript; [`Partial::sync`] makes all of them durable at once.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub struct Verified {
 pub fn verify(study: &Study, given: &Places) -> Result<Verified, StoreError> {
     let pinned = publish::pin(study)?;
     let manifest = Manifest::load(&pinned.study)?;
-    let places = merged(given, Places::load(&pinned.study));
+    let places = merged(given, Places::load(study, &manifest.run));
     let mut look = Look { study, pinned: &pinned.study, manifest: &manifest, found: Verified::default() };
     look.manifest()?;
     look.published()?;
@@ -68,6 +68,7 @@ pub fn verify(study: &Study, given: &Places) -> Result<Verified, StoreError> {
 fn merged(given: &Places, noted: Places) -> Places {
     let given = given.clone();
     Places {
+        run: noted.run,
         inputs: if given.inputs.is_empty() { noted.inputs } else { given.inputs },
         codebook: if given.codebook.is_empty() { noted.codebook } else { given.codebook },
         respondents: if given.respondents.is_empty() { noted.respondents } else { given.respondents },

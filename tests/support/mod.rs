@@ -101,7 +101,9 @@ fn digest(path: &Path, name: &str, files: &mut BTreeMap<String, String>) {
 pub fn leftovers(study: &Path) -> Vec<String> {
     let names =
         fs::read_dir(study).expect("a study").map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    let mut left: Vec<String> = names.filter(|name| name.starts_with('.') && name != ".lock").collect();
+    let kept = [".lock", ".places.json"];
+    let mut left: Vec<String> =
+        names.filter(|name| name.starts_with('.') && !kept.contains(&name.as_str())).collect();
     let runs = fs::read_dir(study.join("runs")).expect("runs").count();
     if runs != 1 {
         left.push(format!("{runs} runs"));
