@@ -66,22 +66,24 @@ pub struct Inputs {
     /// All sources, one after the other.
     sources: Vec<u8>,
     entries: Vec<Entry>,
-    /// Numbers of names that some disks cannot keep apart.
+    /// Numbers of names that some disks cannot keep apart, by where the source of their file begins.
     numbers: BTreeMap<u32, u32>,
 }
 
 /// A file of a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
+    /// Bytes of the file.
+    bytes: u64,
     /// Where its source begins.
-    start: usize,
+    start: u32,
+    /// Of its name; equal for names that clash.
+    hash: u32,
     /// Bytes of its source.
-    length: u32,
+    length: u16,
     /// Under which root it was found.
     root: u16,
     form: Form,
-    /// Bytes of the file.
-    bytes: u64,
 }
 
 impl Inputs {
@@ -128,8 +130,7 @@ impl Inputs {
     }
 
     fn source(&self, i: usize) -> &Path {
-        let Entry { start, length, .. } = self.entries[i];
-        Path::new(OsStr::from_bytes(&self.sources[start..start + length as usize]))
+        Path::new(OsStr::from_bytes(self.entries[i].of(&self.sources)))
     }
 
     /// Name of the transcript: the file's name without its extension; with its folder where that repeats; with its
@@ -137,7 +138,7 @@ impl Inputs {
     /// apart.
     fn name(&self, i: usize) -> String {
         let name = self.unnumbered(i);
-        match self.numbers.get(&(i as u32)) {
+        match self.numbers.get(&self.entries[i].start) {
             Some(n) => format!("{name}~{n}"),
             None => name,
         }
@@ -147,41 +148,60 @@ impl Inputs {
         fit(&form(self.source(i), self.entries[i].form))
     }
 
-    fn add(&mut self, root: usize, source: &Path, bytes: u64) {
-        let start = self.sources.len();
+    /// Adds a file under the last root; nothing when there is no room for its path, as in no system there is.
+    fn add(&mut self, source: &Path, bytes: u64) -> Option<()> {
+        let start = u32::try_from(self.sources.len()).ok()?;
+        let length = u16::try_from(source.as_os_str().len()).ok()?;
+        let root = u16::try_from(self.roots.len().saturating_sub(1)).ok()?;
         self.sources.extend_from_slice(source.as_os_str().as_bytes());
-        let length = (self.sources.len() - start) as u32;
-        self.entries.push(Entry { start, length, root: root as u16, form: Form::Stem, bytes });
+        self.entries.push(Entry { bytes, start, hash: 0, length, root, form: Form::Stem });
+        Some(())
     }
 
     fn finish(&mut self) {
-        let sources = std::mem::take(&mut self.sources);
-        let source = |entry: &Entry| &sources[entry.start..entry.start + entry.length as usize];
-        self.entries.sort_unstable_by(|a, b| source(a).cmp(source(b)).then(a.root.cmp(&b.root)));
-        self.sources = sources;
         for longer in [Form::Folder, Form::Extension] {
-            let clashes: Vec<Vec<u32>> = self.clashes();
-            clashes.into_iter().flatten().for_each(|i| self.entries[i as usize].form = longer);
+            for i in self.clashes().into_iter().flatten() {
+                self.entries[i].form = longer;
+            }
         }
-        for clash in self.clashes() {
-            self.numbers.extend(clash.into_iter().zip(1..).skip(1));
+        for mut clash in self.clashes() {
+            clash.sort_by_key(|&i| self.order(&self.entries[i]));
+            self.numbers.extend(clash.into_iter().map(|i| self.entries[i].start).zip(1..).skip(1));
         }
-        self.entries.shrink_to_fit();
-        self.sources.shrink_to_fit();
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_unstable_by(|a, b| self.order(a).cmp(&self.order(b)));
+        self.entries = entries;
     }
 
-    /// Places of files whose names are not unique, by name, in order.
-    fn clashes(&self) -> Vec<Vec<u32>> {
-        let key = |i: u32| folded(&self.unnumbered(i as usize));
-        let mut keys: Vec<(u64, u32)> = (0..self.len() as u32).map(|i| (FxBuildHasher.hash_one(key(i)), i)).collect();
-        keys.sort_unstable();
-        let mut clashes = Vec::new();
-        for alike in keys.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
-            let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-            alike.iter().for_each(|&(_, i)| by_name.entry(key(i)).or_default().push(i));
-            clashes.extend(by_name.into_values().filter(|places| places.len() > 1));
+    /// What the order of the files follows.
+    fn order(&self, entry: &Entry) -> (&[u8], u16) {
+        (entry.of(&self.sources), entry.root)
+    }
+
+    /// Places of files whose names are not unique, by name; until the next call. The entries themselves are put in
+    /// another order, as a list of a million others would stay in memory.
+    fn clashes(&mut self) -> Vec<Vec<usize>> {
+        for i in 0..self.len() {
+            self.entries[i].hash = FxBuildHasher.hash_one(folded(&self.unnumbered(i))) as u32;
+        }
+        self.entries.sort_unstable_by_key(|entry| (entry.hash, entry.start));
+        let (mut clashes, mut start) = (Vec::new(), 0);
+        for alike in self.entries.chunk_by(|a, b| a.hash == b.hash) {
+            let places = start..start + alike.len();
+            start = places.end;
+            if alike.len() > 1 {
+                let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+                places.for_each(|i| by_name.entry(folded(&self.unnumbered(i))).or_default().push(i));
+                clashes.extend(by_name.into_values().filter(|places| places.len() > 1));
+            }
         }
         clashes
+    }
+}
+
+impl Entry {
+    fn of(self, sources: &[u8]) -> &[u8] {
+        &sources[self.start as usize..][..usize::from(self.length)]
     }
 }
 
@@ -257,9 +277,11 @@ impl Walk {
             self.corpus.left_out.push(skipped(&source, message, "give a copy of its contents"));
         } else if name == "respondents.csv" {
             self.corpus.respondents.push(path);
-        } else if !is_companion(&name) && !self.is_avoided(metadata) {
-            let root = self.corpus.inputs.roots.len() - 1;
-            self.corpus.inputs.add(root, &source, metadata.len());
+        } else if !is_companion(&name)
+            && !self.is_avoided(metadata)
+            && self.corpus.inputs.add(&source, metadata.len()).is_none()
+        {
+            self.corpus.left_out.push(unreadable(&source, &io::ErrorKind::InvalidFilename.into()));
         }
     }
 
@@ -462,7 +484,7 @@ mod tests {
 
     fn named(paths: &[&str]) -> Vec<String> {
         let mut inputs = Inputs::default();
-        paths.iter().for_each(|path| inputs.add(0, Path::new(path), 0));
+        paths.iter().for_each(|path| inputs.add(Path::new(path), 0).unwrap());
         let mut names: Vec<(&&str, usize)> = paths.iter().zip(0..).collect();
         names.sort();
         inputs.finish();
