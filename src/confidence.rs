@@ -145,6 +145,9 @@ pub struct Judge<'l> {
     bag: Bag,
     /// For each code its fitted line, where it has one.
     lines: Vec<Option<ByPlace<'l>>>,
+    /// What the log-odds of each code begin with at the level of the last segment.
+    begins: Vec<f64>,
+    level: Option<String>,
 }
 
 /// A fitted line, and for each code, by its place, what its rule score is multiplied with.
@@ -159,7 +162,9 @@ impl<'l> Judge<'l> {
             let line = lines?.get(name)?;
             Some((line, names().map(|other| line.rules.get(other).copied()).collect()))
         };
-        Judge { lexicon, bag: Bag::default(), lines: names().map(line).collect() }
+        let lines: Vec<Option<ByPlace>> = names().map(line).collect();
+        let begins = begins(&lines, None);
+        Judge { lexicon, bag: Bag::default(), lines, begins, level: None }
     }
 
     /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
@@ -172,17 +177,26 @@ impl<'l> Judge<'l> {
 
     fn fitted(&mut self, scene: &Scene, gathered: &Gathered, model: &Model, least: f64) -> Vec<Verdict> {
         self.bag.read(scene, &model.cues);
+        if self.level.as_deref() != scene.level {
+            self.level = scene.level.map(str::to_string);
+            self.begins = begins(&self.lines, scene.level);
+        }
+        let hopeless = hopeless(least);
         let clamped = |&code: &CodeId| gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
         let rules: Vec<(CodeId, f64)> = gathered.by_code.keys().map(|code| (*code, clamped(code))).collect();
         let judged = self.lexicon.codebook.ids().filter_map(|code| {
             let (line, weights) = self.lines[usize::from(code.0)].as_ref()?;
-            let score = log_odds(line, weights, &rules, scene.level, self.bag.scores[usize::from(code.0)]);
+            let place = usize::from(code.0);
+            let score = log_odds(self.begins[place], line, weights, &rules, self.bag.scores[place]);
+            if score < hopeless {
+                return None;
+            }
             let confidence = sigmoid(score);
             (confidence >= least).then(|| Verdict {
                 code,
                 score,
                 confidence,
-                rule_weight: weights[usize::from(code.0)].unwrap_or(0.0),
+                rule_weight: weights[place].unwrap_or(0.0),
                 cues: shown(&self.bag, &model.cues, line, code),
                 calibrated_on: line.answers,
             })
@@ -199,17 +213,22 @@ fn shares(gathered: &Gathered, least: f64) -> Vec<Verdict> {
     verdicts.filter(|verdict| verdict.confidence >= least).collect()
 }
 
+/// For each code what its log-odds begin with at a level: base and level.
+fn begins(lines: &[Option<ByPlace>], level: Option<&str>) -> Vec<f64> {
+    let of_level = |line: &Line| level.and_then(|level| line.level.get(level)).copied().unwrap_or(0.0);
+    lines.iter().map(|line| line.as_ref().map_or(0.0, |(line, _)| line.base + of_level(line))).collect()
+}
+
+/// Log-odds that stay below this confidence for certain: most are far below, and need no exponential.
+fn hopeless(least: f64) -> f64 {
+    let least = least.clamp(0.0, 0.99);
+    (least / (1.0 - least)).ln() - 1e-6
+}
+
 /// The log-odds of a code; `rules` are the rule scores of all codes, and `weights` what each is multiplied with.
-fn log_odds(
-    line: &Line,
-    weights: &[Option<f64>],
-    rules: &[(CodeId, f64)],
-    level: Option<&str>,
-    cue_score: f64,
-) -> f64 {
-    let level = level.and_then(|level| line.level.get(level)).copied().unwrap_or(0.0);
+fn log_odds(begin: f64, line: &Line, weights: &[Option<f64>], rules: &[(CodeId, f64)], cue_score: f64) -> f64 {
     let rules = rules.iter().filter_map(|(other, score)| Some(weights[usize::from(other.0)]? * score));
-    line.base + level + rules.sum::<f64>() + line.cues * cue_score
+    begin + rules.sum::<f64>() + line.cues * cue_score
 }
 
 fn shown(bag: &Bag, table: &Cues, line: &Line, code: CodeId) -> Vec<(Cue, f64)> {

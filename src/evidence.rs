@@ -307,11 +307,8 @@ fn is_exhausted(rule: &Rule, found: &[Found]) -> bool {
 }
 
 fn speaker_fits(rule: &Rule, attributes: &BTreeMap<String, String>) -> bool {
-    let level = attributes.get("level").map(String::as_str).filter(|level| !level.is_empty());
-    let level_fits = match (&rule.level, level) {
-        (Some(wanted), Some(level)) => wanted == level,
-        _ => true,
-    };
+    let level = || attributes.get("level").filter(|level| !level.is_empty());
+    let level_fits = rule.level.as_ref().is_none_or(|wanted| level().is_none_or(|level| wanted == level));
     level_fits
         && rule
             .when

@@ -311,7 +311,8 @@ impl Worker<'_> {
     }
 
     fn read(&mut self, transcript: &Transcript, turn: Turn) -> Read {
-        let mut tokens = Vec::new();
+        // Some five bytes to a word, so that the list seldom moves.
+        let mut tokens = Vec::with_capacity(turn.span.len() / 5 + 4);
         for unit in &transcript.units[turn.units.clone()] {
             token::tokenize(&transcript.text, unit.span, &mut self.forms, &mut tokens);
         }

@@ -75,13 +75,19 @@ fn ends_between(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
 
 /// True when the full stop after `left` belongs to it.
 fn is_abbreviation(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
+    let raw = left.span().of(text);
+    if raw.len() > LONGEST_ABBREVIATION && raw.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return false;
+    }
     let key = forms.get(left.form).readings[0].key.as_str();
     let number_follows = text[right.span().start..].starts_with(|c: char| c.is_ascii_digit());
-    let initial = key.chars().count() == 1 && key != "i" && left.span().of(text).chars().all(char::is_uppercase);
+    let initial = key.chars().count() == 1 && key != "i" && raw.chars().all(char::is_uppercase);
     // The "m" of "9 a.m. We": a capital after it starts a sentence, a small letter was seen before.
     initial || TITLES.contains(&key) || (number_follows && BEFORE_NUMBERS.contains(&key))
 }
 
+/// Letters of any of these at most.
+const LONGEST_ABBREVIATION: usize = 4;
 const TITLES: [&str; 16] =
     ["mr", "mrs", "ms", "dr", "st", "prof", "rev", "sgt", "lt", "gen", "vs", "jr", "sr", "hon", "supt", "fr"];
 const BEFORE_NUMBERS: [&str; 8] = ["no", "nos", "p", "pp", "vol", "ch", "fig", "art"];

@@ -4,8 +4,9 @@
 //! Never happens here: a decision on a goal.
 
 use super::Scene;
+use super::marks::{self, Block, Found};
 use super::sheet::Sheet;
-use crate::lexicon::plan::Index;
+use crate::lexicon::plan::{Index, Plan};
 use crate::segment::LONGEST_SENTENCE;
 use crate::token::{Forms, SetId};
 use std::cell::OnceCell;
@@ -94,39 +95,44 @@ impl Board {
 /// All sentences of a segment. Reused from segment to segment.
 pub struct Boards {
     boards: Vec<Board>,
-    /// For each mark: the sentences that have it.
-    marked: Vec<Sentences>,
-    /// Marks that some sentence has.
-    marks: Vec<u32>,
+    /// Marks that each sentence has, and those that any has.
+    found: Found,
+    /// Marks that are looked for first: by gates, by triggers, and by phrases of each depth.
+    gates: Vec<Block>,
+    triggers: Vec<Block>,
+    phrases: Vec<Vec<Block>>,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
     /// Goals of triggers that may stand, and in which sentences, once they are asked for.
-    triggers: OnceCell<Vec<(u32, Sentences)>>,
+    possible_triggers: OnceCell<Vec<(u32, Sentences)>>,
 }
 
 impl Boards {
-    /// Empty ones, for a plan with so many marks.
-    pub fn new(n_marks: usize) -> Self {
+    /// Empty ones, for a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let first = |index: &Index| marks::set((0..plan.n_marks as u32).filter(|&mark| !index.at(mark).is_empty()));
         Boards {
             boards: Vec::new(),
-            marked: vec![0; n_marks],
-            marks: Vec::new(),
+            found: Found::new(plan.n_marks),
+            gates: first(&plan.gates_at),
+            triggers: first(&plan.triggers),
+            phrases: plan.phrases_at.iter().map(first).collect(),
             candidates: Vec::new(),
-            triggers: OnceCell::new(),
+            possible_triggers: OnceCell::new(),
         }
     }
 
     /// Those of a segment.
     pub fn of(scene: &Scene) -> Self {
-        let mut boards = Boards::new(scene.lexicon.plan.n_marks);
+        let mut boards = Boards::new(&scene.lexicon.plan);
         boards.read(scene);
         boards
     }
 
     /// Forgets the segment before and takes up this one.
     pub fn read(&mut self, scene: &Scene) {
-        self.marks.drain(..).for_each(|mark| self.marked[mark as usize] = 0);
-        self.triggers.take();
+        self.found.begin(scene.sentences.len());
+        self.possible_triggers.take();
         if self.boards.len() < scene.sentences.len() {
             self.boards.resize_with(scene.sentences.len(), Board::default);
         }
@@ -137,8 +143,8 @@ impl Boards {
     }
 
     fn read_sentence(&mut self, scene: &Scene, sentence: &Range<usize>, place: usize) {
-        let (marked, marks) = (&mut self.marked, &mut self.marks);
         let board = &mut self.boards[place];
+        let mut found = self.found.sentence(place);
         board.clear(sentence.len());
         for (i, token) in scene.tokens[sentence.clone()].iter().enumerate() {
             let brief = scene.forms.brief(token.form);
@@ -148,8 +154,9 @@ impl Boards {
                 continue;
             }
             board.meeting |= 1 << i;
-            scene.forms.marks(brief).iter().for_each(|&mark| put(marked, marks, mark, bit(place)));
+            found.add(scene.forms.marks(brief));
         }
+        found.end();
     }
 
     /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
@@ -165,8 +172,9 @@ impl Boards {
             candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
         }
         self.candidates = candidates;
-        for index in &plan.phrases_at {
-            let possible = self.possible(index, |phrase| &plan.phrases[phrase as usize].needs);
+        for (depth, index) in plan.phrases_at.iter().enumerate() {
+            let needs = |phrase| &plan.phrases[phrase as usize].needs[..];
+            let possible = self.possible(index, &self.phrases[depth], needs);
             for (phrase, sentences) in possible {
                 for sentence in among(sentences, scene.sentences.len()) {
                     self.find_phrase(scene, sentence, phrase);
@@ -177,7 +185,7 @@ impl Boards {
 
     fn find_phrase(&mut self, scene: &Scene, sentence: usize, phrase: u32) {
         let phrase = &scene.lexicon.plan.phrases[phrase as usize];
-        if self.with(&phrase.needs) & bit(sentence) == 0 {
+        if !self.found.has_in(sentence, &phrase.needs) {
             return;
         }
         let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(&phrase.pat).collect();
@@ -188,7 +196,7 @@ impl Boards {
             let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
             self.boards[sentence].runs.extend(runs);
         }
-        phrase.marks.iter().for_each(|&mark| put(&mut self.marked, &mut self.marks, mark, bit(sentence)));
+        phrase.marks.iter().for_each(|&mark| self.found.put(sentence, mark));
     }
 
     /// The board of a sentence.
@@ -198,43 +206,52 @@ impl Boards {
 
     /// Sentences that have all of these marks.
     pub fn with(&self, needs: &[u32]) -> Sentences {
-        needs.iter().fold(Sentences::MAX, |all, &need| all & self.marked[need as usize])
+        let mut all = Sentences::MAX;
+        for &need in needs {
+            let has = (0..).zip(self.found.of_sentences(need));
+            all &= has.fold(0, |all, (sentence, has)| all | Sentences::from(has) << usize::min(sentence, 63));
+            if all == 0 {
+                break;
+            }
+        }
+        all
     }
 
     /// True when the segment has each of these marks somewhere.
     pub fn has(&self, needs: &[u32]) -> bool {
-        needs.iter().all(|&need| self.marked[need as usize] != 0)
+        self.found.has(needs)
     }
 
-    /// Places of entries of an index whose first two needs the segment has.
-    pub fn entries<'s>(&'s self, index: &'s Index) -> impl Iterator<Item = u32> + 's {
-        let at = self.marks.iter().flat_map(|&mark| index.at(mark));
-        let found = at.filter(|entry| self.marked[entry.second as usize] != 0).map(|entry| entry.place);
+    /// Places of entries of an index, of which these marks are looked for first, whose first two needs the segment has.
+    fn entries<'s>(&'s self, index: &'s Index, first: &'s [Block]) -> impl Iterator<Item = u32> + 's {
+        let at = self.found.among(first).flat_map(|mark| index.at(mark));
+        let found = at.filter(|entry| self.found.has_one(entry.second)).map(|entry| entry.place);
         found.chain(index.anywhere.iter().copied())
     }
 
+    /// Gates of which the segment has the first two needs.
+    pub fn gates<'s>(&'s self, plan: &'s Plan) -> impl Iterator<Item = u32> + 's {
+        self.entries(&plan.gates_at, &self.gates)
+    }
+
     /// Entries of an index and the sentences that have all their needs.
-    fn possible<'n>(&self, index: &Index, needs: impl Fn(u32) -> &'n [u32]) -> Vec<(u32, Sentences)> {
-        let all = self.entries(index).map(|place| (place, self.with(needs(place))));
+    fn possible<'n>(
+        &self,
+        index: &Index,
+        first: &[Block],
+        needs: impl Fn(u32) -> &'n [u32],
+    ) -> Vec<(u32, Sentences)> {
+        let all = self.entries(index, first).map(|place| (place, self.with(needs(place))));
         all.filter(|(_, sentences)| *sentences != 0).collect()
     }
 
     /// Goals of triggers that may stand in this sentence.
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> impl Iterator<Item = u32> {
         let plan = &scene.lexicon.plan;
-        let all = self.triggers.get_or_init(|| self.possible(&plan.triggers, |goal| plan.needs_of(goal)));
+        let needs = |goal| plan.needs_of(goal);
+        let all = self.possible_triggers.get_or_init(|| self.possible(&plan.triggers, &self.triggers, needs));
         all.iter().filter(move |(_, sentences)| sentences & bit(sentence) != 0).map(|(goal, _)| *goal)
     }
-}
-
-/// Marks a sentence.
-#[inline]
-fn put(marked: &mut [Sentences], marks: &mut Vec<u32>, mark: u32, bit: Sentences) {
-    let marked = &mut marked[mark as usize];
-    if *marked == 0 {
-        marks.push(mark);
-    }
-    *marked |= bit;
 }
 
 /// Adds the phrases of which two words stand side by side in a sentence.

@@ -8,6 +8,7 @@
 //! one number, and a pattern is followed from all its places at once.
 
 mod board;
+mod marks;
 mod search;
 mod sheet;
 

@@ -34,7 +34,7 @@ impl Search {
     pub fn new(lexicon: &Lexicon) -> Self {
         let n_goals = lexicon.plan.goals.len();
         Search {
-            boards: Boards::new(lexicon.plan.n_marks),
+            boards: Boards::new(&lexicon.plan),
             hits: vec![Vec::new(); n_goals],
             known: vec![Known::Nothing; n_goals],
             asked: Vec::new(),
@@ -54,9 +54,14 @@ impl Search {
     pub fn open_gates(&self, scene: &Scene, gates: &mut Vec<u32>) {
         let plan = &scene.lexicon.plan;
         gates.clear();
-        gates.extend(self.boards.entries(&plan.gates_at).filter(|&gate| {
-            let needs = &plan.gates[gate as usize].needs;
-            needs.len() < 3 || self.boards.has(&needs[2..])
+        gates.extend(self.boards.gates(plan).filter(|&gate| {
+            let gate = &plan.gates[gate as usize];
+            (gate.needs.len() < 3 || self.boards.has(&gate.needs[2..]))
+                // Most that are left fail here: their words stand in several sentences.
+                && match &plan.goals[gate.goal as usize] {
+                    Goal::Words { needs, .. } => self.boards.with(needs) != 0,
+                    _ => true,
+                }
         }));
         gates.sort_unstable();
     }

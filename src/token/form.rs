@@ -13,6 +13,16 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FormId(pub u32);
 
+impl FormId {
+    /// Set where the form says nothing to the matcher and to the cues: most of a vocabulary, of which no other memory
+    /// need be touched.
+    const PLAIN: u32 = 1 << 31;
+
+    fn place(self) -> usize {
+        (self.0 & !FormId::PLAIN) as usize
+    }
+}
+
 /// Whether a word counts in a gap, and what it takes for it not to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Light {
@@ -79,6 +89,18 @@ pub struct Notes {
     pub rights: Vec<u32>,
 }
 
+/// Marks of a block.
+pub const BLOCK: usize = 256;
+
+/// Marks of a form that lie in one block: the numbers from `place` · [`BLOCK`] on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkBlock {
+    /// The place of the block among all.
+    pub place: u32,
+    /// A bit for each mark in it.
+    pub bits: [u64; BLOCK / 64],
+}
+
 /// What the matcher asks about every token, apart from what it asks about few.
 #[derive(Debug, Clone, Copy)]
 pub struct Brief {
@@ -86,11 +108,16 @@ pub struct Brief {
     pub set: SetId,
     /// The id of its stem in the table of cues.
     pub cue_stem: u32,
-    /// Where its notes begin, and where those of each kind end.
-    notes: [u32; 4],
+    /// Where its marks begin and end.
+    marks: [u32; 2],
+    /// Where its other notes begin, and where those of each kind end.
+    notes: [u32; 3],
     /// A bit for each of [`Notes::rights`], by its last six bits.
     pub rights: u64,
 }
+
+/// What there is to say of most forms.
+const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX, marks: [0; 2], notes: [0; 3], rights: 0 };
 
 /// The memo of forms. One per worker; ids are valid until [`Forms::trim`] clears it.
 pub struct Forms<'a> {
@@ -99,7 +126,9 @@ pub struct Forms<'a> {
     long: FxHashMap<Box<str>, FormId>,
     forms: Vec<Form>,
     briefs: Vec<Brief>,
-    /// Notes of all forms, one form after another: marks, lefts, rights.
+    /// Marks of all forms, one form after another.
+    marks: Vec<MarkBlock>,
+    /// Other notes of all forms, one form after another: lefts, rights.
     notes: Vec<u32>,
     sets: TermSets,
     stems: FxHashMap<String, u32>,
@@ -118,6 +147,7 @@ impl<'a> Forms<'a> {
             long: FxHashMap::default(),
             forms: Vec::new(),
             briefs: Vec::new(),
+            marks: Vec::new(),
             notes: Vec::new(),
             sets: TermSets::new(),
             stems: FxHashMap::default(),
@@ -133,6 +163,7 @@ impl<'a> Forms<'a> {
             self.long.clear();
             self.forms.clear();
             self.briefs.clear();
+            self.marks.clear();
             self.notes.clear();
             self.sets.clear();
             self.stems.clear();
@@ -141,31 +172,31 @@ impl<'a> Forms<'a> {
 
     /// The form with this id.
     pub fn get(&self, id: FormId) -> &Form {
-        &self.forms[id.0 as usize]
+        &self.forms[id.place()]
     }
 
     /// What the matcher asks about every token of this form.
     #[inline]
     pub fn brief(&self, id: FormId) -> &Brief {
-        &self.briefs[id.0 as usize]
+        if id.0 & FormId::PLAIN != 0 { &NOTHING } else { &self.briefs[id.place()] }
     }
 
     /// [`Notes::marks`] of the form.
     #[inline]
-    pub fn marks(&self, brief: &Brief) -> &[u32] {
-        &self.notes[brief.notes[0] as usize..brief.notes[1] as usize]
+    pub fn marks(&self, brief: &Brief) -> &[MarkBlock] {
+        &self.marks[brief.marks[0] as usize..brief.marks[1] as usize]
     }
 
     /// [`Notes::lefts`] of the form.
     #[inline]
     pub fn lefts(&self, brief: &Brief) -> &[u32] {
-        &self.notes[brief.notes[1] as usize..brief.notes[2] as usize]
+        &self.notes[brief.notes[0] as usize..brief.notes[1] as usize]
     }
 
     /// [`Notes::rights`] of the form.
     #[inline]
     pub fn rights(&self, brief: &Brief) -> &[u32] {
-        &self.notes[brief.notes[2] as usize..brief.notes[3] as usize]
+        &self.notes[brief.notes[1] as usize..brief.notes[2] as usize]
     }
 
     /// Which sets of terms hold this one.
@@ -205,24 +236,39 @@ impl<'a> Forms<'a> {
         let readings: Vec<Reading> = keys(raw).into_iter().map(|key| self.reading(key)).collect();
         let light = lightness(&readings[0].key);
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
-        self.add_brief(&terms, &readings[0].stem);
-        let id = FormId(self.forms.len() as u32);
+        let plain = self.add_brief(&terms, &readings[0].stem);
+        let id = FormId(self.forms.len() as u32 | if plain { FormId::PLAIN } else { 0 });
         let next = self.stems.len() as u32;
         let stem = *self.stems.entry(readings[0].stem.clone()).or_insert(next);
         self.forms.push(Form { raw: raw.to_string(), readings, terms, stem, light });
         (id, light)
     }
 
-    fn add_brief(&mut self, terms: &[u32], stem: &str) {
+    /// True when there is nothing in it.
+    fn add_brief(&mut self, terms: &[u32], stem: &str) -> bool {
         let notes = self.terms.notes(terms);
         let (set, cue_stem) = (self.sets.id(terms), self.terms.cue_stem(stem));
         let rights = notes.rights.iter().fold(0, |all, right| all | 1 << (right % 64));
-        let mut ends = [self.notes.len() as u32; 4];
-        for (i, kind) in [notes.marks, notes.lefts, notes.rights].into_iter().enumerate() {
+        let mut ends = [self.notes.len() as u32; 3];
+        for (i, kind) in [notes.lefts, notes.rights].into_iter().enumerate() {
             self.notes.extend(kind);
             ends[i + 1] = self.notes.len() as u32;
         }
-        self.briefs.push(Brief { set, cue_stem, notes: ends, rights });
+        let marks = self.add_marks(notes.marks);
+        self.briefs.push(Brief { set, cue_stem, marks, notes: ends, rights });
+        set == 0 && cue_stem == NOTHING.cue_stem && marks[0] == marks[1] && ends[0] == ends[2]
+    }
+
+    /// Adds marks in blocks; says where these begin and end.
+    fn add_marks(&mut self, mut marks: Vec<u32>) -> [u32; 2] {
+        let begin = self.marks.len() as u32;
+        marks.sort_unstable();
+        for block in marks.chunk_by(|&a, &b| a as usize / BLOCK == b as usize / BLOCK) {
+            let mut bits = [0; BLOCK / 64];
+            block.iter().for_each(|&mark| bits[mark as usize % BLOCK / 64] |= 1 << (mark % 64));
+            self.marks.push(MarkBlock { place: block[0] / BLOCK as u32, bits });
+        }
+        [begin, self.marks.len() as u32]
     }
 
     fn reading(&self, key: String) -> Reading {
