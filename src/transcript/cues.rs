@@ -199,14 +199,21 @@ impl Timing {
 
 /// A line `time --> time settings`; also with one hyphen, and with times that are none.
 fn timing(line: &str) -> Option<Timing> {
+    // The first character tells a line of speech, however long it is.
+    line.trim_start().bytes().next().filter(|&b| timely(b))?;
     let (left, right, short_arrow) = match line.find("-->") {
         Some(i) => (&line[..i], &line[i + 3..], false),
         None => line.find(" -> ").map(|i| (&line[..i], &line[i + 4..], true))?,
     };
     let left = left.trim();
     let right = right.split_whitespace().next()?;
-    let timely = |t: &str| t.contains(':') && t.bytes().all(|b| b.is_ascii_digit() || b":.,-".contains(&b));
-    (timely(left) && timely(right)).then(|| Timing { start: time::clock(left), end: time::clock(right), short_arrow })
+    let clock = |t: &str| t.contains(':') && t.bytes().all(timely);
+    (clock(left) && clock(right)).then(|| Timing { start: time::clock(left), end: time::clock(right), short_arrow })
+}
+
+/// True for what times are written with.
+fn timely(byte: u8) -> bool {
+    byte.is_ascii_digit() || b":.,-".contains(&byte)
 }
 
 /// The words of one voice in a cue.
