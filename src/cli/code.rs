@@ -177,6 +177,8 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
         console.warn("warning: could not note where the inputs lie; `precode verify` will ask for them");
     }
     console.warn(&done(&report));
+    // All is written, and the program ends: to take a large codebook apart piece by piece would only make it wait.
+    std::mem::forget(material);
     Ok(exit(args, &report))
 }
 

@@ -4,14 +4,15 @@
 //! hold. Never happens here: matching.
 
 use super::model::{Model, NO_STEM};
-use super::pattern::{self, Node, Term};
+use super::pattern::{self, Node, PatternError, Term};
 use super::plan::{Plan, Planner};
 use super::source::{Placed, RuleSource, Source, TriggerSource};
-use super::terms::{TermId, TermTable, TermTableBuilder};
+use super::terms::{Costs, TermId, TermSets, TermTable, TermTableBuilder, Words};
 use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
 use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
 use crate::token::{Language, Notes, Reading, Terms};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,7 +177,8 @@ const THIRD_PERSON: &[&str] = &["they", "them", "their", "theirs", "themselves"]
 /// Makes a source ready; mistakes are added to `found`.
 pub fn compile(source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
     let language = language(&source, found);
-    let mut compiler = Compiler::new(&source, language, found);
+    let nodes = parsed(&source);
+    let mut compiler = Compiler::new(&source, &nodes, language, found);
     compiler.declare();
     compiler.fill_lists();
     let rules: Vec<Rule> = source.rules.iter().map(|rule| compiler.rule(rule)).collect();
@@ -194,6 +196,21 @@ fn language(source: &Source, found: &mut Vec<Diagnostic>) -> Language {
         found.push(source.error("lexicon-language", name, message).help(known));
         Language::English
     })
+}
+
+/// The nodes of all patterns by their texts.
+type Nodes<'s> = FxHashMap<&'s str, Result<Node, PatternError>>;
+
+/// Reads all patterns, each once: one does not depend on another, so that all cores read.
+fn parsed(source: &Source) -> Nodes<'_> {
+    let lists = source.lists.iter().map(|(_, entries)| entries).chain(source.parties.iter().map(|party| &party.nouns));
+    let rules = source.rules.iter().flat_map(|rule| [&rule.patterns, &rule.with, &rule.without]);
+    let triggers = source.triggers.iter().map(|trigger| &trigger.patterns);
+    let single = source.rules.iter().flat_map(|rule| [&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after]);
+    let all = lists.chain(rules).chain(triggers).flatten().chain(single.flatten());
+    let texts: Vec<&str> = all.map(|text| text.value.as_str()).collect();
+    let nodes: Vec<_> = texts.par_iter().with_min_len(64).map(|text| pattern::parse(text)).collect();
+    texts.into_iter().zip(nodes).collect()
 }
 
 /// Every code has its facet, every opposite exists, no facet is empty.
@@ -217,6 +234,7 @@ fn check_codes(source: &Source, found: &mut Vec<Diagnostic>) {
 
 struct Compiler<'s> {
     source: &'s Source,
+    nodes: &'s Nodes<'s>,
     language: Language,
     found: &'s mut Vec<Diagnostic>,
     terms: TermTableBuilder,
@@ -228,7 +246,7 @@ struct Compiler<'s> {
     /// Lists of first-person and third-person pronouns.
     pronouns: (usize, usize),
     /// What it costs to look for a term first.
-    commonness: FxHashMap<TermId, u32>,
+    commonness: Costs,
 }
 
 /// What a name after `@` means.
@@ -239,9 +257,10 @@ enum Name {
 }
 
 impl<'s> Compiler<'s> {
-    fn new(source: &'s Source, language: Language, found: &'s mut Vec<Diagnostic>) -> Self {
+    fn new(source: &'s Source, nodes: &'s Nodes<'s>, language: Language, found: &'s mut Vec<Diagnostic>) -> Self {
         Compiler {
             source,
+            nodes,
             language,
             found,
             terms: TermTableBuilder::new(language),
@@ -250,7 +269,7 @@ impl<'s> Compiler<'s> {
             names: BTreeMap::new(),
             members: Vec::new(),
             pronouns: (0, 0),
-            commonness: FxHashMap::default(),
+            commonness: Costs::default(),
         }
     }
 
@@ -280,7 +299,7 @@ impl<'s> Compiler<'s> {
     }
 
     fn list(&mut self, name: &str) -> usize {
-        let term = self.terms.list();
+        let term = self.terms.sets().list();
         self.lists.push(List { name: name.to_string(), term, phrases: Vec::new() });
         self.members.push(BTreeSet::new());
         self.lists.len() - 1
@@ -301,7 +320,9 @@ impl<'s> Compiler<'s> {
 
     fn term(&mut self, term: &Term) -> TermId {
         let id = self.terms.term(term);
-        self.commonness.entry(id).or_insert_with(|| commonness(term));
+        if self.commonness.get(id).is_none() {
+            self.commonness.put(id, commonness(term));
+        }
         id
     }
 
@@ -319,10 +340,10 @@ impl<'s> Compiler<'s> {
         for place in 0..self.lists.len() {
             let list = &self.lists[place];
             for &term in &self.members[place] {
-                self.terms.put(term, list.term);
+                self.terms.sets().put(term, list.term);
             }
-            let cost = self.members[place].iter().map(|term| self.commonness[term]).sum();
-            self.commonness.insert(list.term, cost);
+            let cost = self.members[place].iter().filter_map(|&term| self.commonness.get(term)).sum();
+            self.commonness.put(list.term, cost);
         }
     }
 
@@ -333,12 +354,12 @@ impl<'s> Compiler<'s> {
             let Some(node) = self.parse(entry) else { continue };
             match node {
                 Node::Term(term) => {
-                    let term = self.term(&term);
+                    let term = self.term(term);
                     self.members[place].insert(term);
                 }
-                Node::List(name) => self.fill_from(place, entry, &name, path),
+                Node::List(name) => self.fill_from(place, entry, name, path),
                 node => {
-                    let phrase = self.entry(&node, entry);
+                    let phrase = self.entry(node, entry);
                     self.lists[place].phrases.extend(phrase);
                 }
             }
@@ -383,8 +404,8 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn parse(&mut self, text: &Placed<String>) -> Option<Node> {
-        match pattern::parse(&text.value) {
+    fn parse(&mut self, text: &Placed<String>) -> Option<&'s Node> {
+        match self.nodes.get(text.value.as_str())? {
             Ok(node) => Some(node),
             Err(error) => {
                 let found = self.source.error_inside("lexicon-pattern", text, error.at, &error.message);
@@ -407,7 +428,7 @@ impl<'s> Compiler<'s> {
     /// A pattern of `with` or `without`, where codes may stand.
     fn condition(&mut self, text: &Placed<String>) -> Option<Pat> {
         let node = self.parse(text)?;
-        let pat = self.pat(&node, text)?;
+        let pat = self.pat(node, text)?;
         if meets_everything(&pat) {
             self.too_wide(text);
             return None;
@@ -551,7 +572,7 @@ impl<'s> Compiler<'s> {
     /// A pattern with a word to look for: context is tested in every sentence.
     fn anchored(&mut self, text: &Placed<String>) -> Option<Pat> {
         let pat = self.pattern(text)?;
-        if self.planner().is_anchored(&pat) {
+        if self.planner(&mut TermSets::default()).is_anchored(&pat) {
             return Some(pat);
         }
         let found =
@@ -668,9 +689,9 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn planner(&mut self) -> Planner<'_> {
+    fn planner<'c>(&'c self, sets: &'c mut TermSets) -> Planner<'c> {
         let has_words = self.members.iter().map(|members| !members.is_empty()).collect();
-        Planner::new(&self.lists, has_words, &self.parties, self.pronouns, &self.commonness, &mut self.terms)
+        Planner::new(&self.lists, has_words, &self.parties, self.pronouns, self.commonness.clone(), sets)
     }
 
     fn finish(mut self, mut rules: Vec<Rule>, triggers: Vec<Trigger>) -> Lexicon {
@@ -680,19 +701,16 @@ impl<'s> Compiler<'s> {
             .flat_map(|(kind, pat)| self.runs_of_words(pat).into_iter().map(move |words| (kind, words)))
             .collect();
         let wanted = self.wanted(spelled.iter().flat_map(|(_, words)| words).copied().collect());
-        rules.iter_mut().for_each(|rule| self.exempt(rule, &wanted, &spelled));
-        let plan = self.planner().plan(&rules, &triggers);
+        rules.par_iter_mut().for_each(|rule| self.exempt(rule, &wanted, &spelled));
         let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
-        let terms = match builder.build() {
-            Ok(terms) => terms,
-            Err(error) => {
-                let message = format!("the lexicon is too large for one automaton: {error}");
-                self.found.push(Diagnostic::error("lexicon-size", &self.source.files[0].path, message));
-                TermTableBuilder::new(self.language)
-                    .build()
-                    .unwrap_or_else(|_| unreachable!("an empty automaton builds"))
-            }
-        };
+        let (words, mut sets) = builder.apart();
+        let (plan, finder) = rayon::join(|| self.planner(&mut sets).plan(&rules, &triggers), || words.finder());
+        let finder = finder.unwrap_or_else(|error| {
+            let message = format!("the lexicon is too large for one automaton: {error}");
+            self.found.push(Diagnostic::error("lexicon-size", &self.source.files[0].path, message));
+            Words::default().finder().unwrap_or_else(|_| unreachable!("an empty automaton builds"))
+        });
+        let terms = TermTable::new(finder, sets);
         Lexicon {
             codebook: self.source.codebook.clone(),
             language: self.language,

@@ -88,11 +88,11 @@ pub const DEFAULT_EFFECTS: [Effect; 4] = [Effect::Drop, Effect::Weaken, Effect::
 /// Every mistake found, with file, line and column; warnings among them.
 pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (source, found) = read(path);
-    let (mut lexicon, mut found) = finish(source, found)?;
-    match Model::beside(path, &lexicon.codebook) {
-        Ok(model) => lexicon.model = model,
-        Err(problem) => return Err(vec![problem]),
-    }
+    let codebook = source.codebook.clone();
+    // The fitted part needs the names of the codes only: it is read meanwhile.
+    let (finished, model) = rayon::join(|| finish(source, found), || Model::beside(path, &codebook));
+    let (mut lexicon, mut found) = finished?;
+    lexicon.model = model.map_err(|problem| vec![problem])?;
     found.extend(stale(&lexicon, path));
     Ok((lexicon, found))
 }

@@ -8,7 +8,7 @@
 //! up by the rarest of them alone.
 
 use super::compile::{List, Party, Pat, Rule, Trigger};
-use super::terms::{TermId, TermTableBuilder};
+use super::terms::{Costs, TermId, TermSets};
 use crate::codebook::CodeId;
 use crate::token::Notes;
 use rustc_hash::FxHashMap;
@@ -215,15 +215,13 @@ pub struct Planner<'c> {
     pub parties: &'c [Party],
     /// Lists of pronouns.
     pub pronouns: (usize, usize),
-    /// What it costs to look for a term first.
-    pub commonness: &'c FxHashMap<TermId, u32>,
+    /// What it costs to look for a term, a list or a set first.
+    pub commonness: Costs,
     /// Where sets get their ids.
-    pub terms: &'c mut TermTableBuilder,
+    pub terms: &'c mut TermSets,
     /// The plan so far.
     pub plan: Plan,
     sets: FxHashMap<Vec<TermId>, TermId>,
-    /// What it costs to look for a set first.
-    set_costs: FxHashMap<TermId, u32>,
     known: FxHashMap<(Vec<u32>, Option<String>), u32>,
     /// The mark of each need.
     marks: FxHashMap<Vec<Atom>, u32>,
@@ -259,8 +257,8 @@ impl<'c> Planner<'c> {
         has_words: Vec<bool>,
         parties: &'c [Party],
         pronouns: (usize, usize),
-        commonness: &'c FxHashMap<TermId, u32>,
-        terms: &'c mut TermTableBuilder,
+        commonness: Costs,
+        terms: &'c mut TermSets,
     ) -> Self {
         Planner {
             lists,
@@ -271,7 +269,6 @@ impl<'c> Planner<'c> {
             terms,
             plan: Plan::default(),
             sets: FxHashMap::default(),
-            set_costs: FxHashMap::default(),
             known: FxHashMap::default(),
             marks: FxHashMap::default(),
             marks_of_terms: FxHashMap::default(),
@@ -329,7 +326,7 @@ impl<'c> Planner<'c> {
         let deepest = plan.phrases.iter().map(|phrase| phrase.depth).max().unwrap_or(0);
         let mut others: Vec<Vec<u32>> = vec![Vec::new(); deepest as usize + 1];
         for (place, phrase) in (0..).zip(&plan.phrases) {
-            let cost = |term| self.commonness.get(&term).or(self.set_costs.get(&term)).copied().unwrap_or(1);
+            let cost = |term| self.commonness.get(term).unwrap_or(1);
             let rarest = side_by_side(&phrase.pat).min_by_key(|&(a, b)| cost(a) * cost(b));
             match rarest {
                 Some((left, right)) if phrase.depth == 0 => plan.pairs.add(left, right, place),
@@ -707,7 +704,7 @@ impl<'c> Planner<'c> {
 
     fn cost(&self, atoms: &[Atom]) -> u32 {
         let cost = |atom: &Atom| match atom {
-            Atom::Word(term) => self.commonness.get(term).or(self.set_costs.get(term)).copied().unwrap_or(1),
+            Atom::Word(term) => self.commonness.get(*term).unwrap_or(1),
             Atom::Phrase(group) => self.of_group.get(*group).map_or(1, |phrases| phrases.len() as u32),
         };
         atoms.iter().map(cost).sum()
@@ -725,7 +722,7 @@ impl<'c> Planner<'c> {
         }
         let set = self.terms.set();
         let cost = self.cost(&terms.iter().map(|&term| Atom::Word(term)).collect::<Vec<_>>());
-        self.set_costs.insert(set, cost);
+        self.commonness.put(set, cost);
         terms.iter().for_each(|&term| self.terms.put(term, set));
         self.sets.insert(terms, set);
         set

@@ -167,7 +167,10 @@ impl Source {
         };
         let mut reader = Reader { file, source: self, found: Vec::new() };
         reader.root(document.as_table());
-        reader.found
+        let found = reader.found;
+        // To take it apart costs a fifth of what it costs to read it, and nobody need wait for that.
+        rayon::spawn(move || drop(document));
+        found
     }
 }
 

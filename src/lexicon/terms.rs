@@ -18,44 +18,42 @@ pub struct TermTableBuilder {
     ids: FxHashMap<Term, TermId>,
     /// The id of each stem, by the word that it was asked for with.
     stems: FxHashMap<String, TermId>,
+    sets: TermSets,
+}
+
+/// What it costs to look for a term, a list or a set first, by its id.
+#[derive(Clone, Default)]
+pub struct Costs(Vec<u32>);
+
+/// Where no cost was put down.
+const NO_COST: u32 = u32::MAX;
+
+impl Costs {
+    /// The cost, where one was put down.
+    pub fn get(&self, term: TermId) -> Option<u32> {
+        self.0.get(term.0 as usize).copied().filter(|&cost| cost != NO_COST)
+    }
+
+    /// Puts a cost down.
+    pub fn put(&mut self, term: TermId, cost: u32) {
+        let place = term.0 as usize;
+        if self.0.len() <= place {
+            self.0.resize(place + 1, NO_COST);
+        }
+        self.0[place] = cost;
+    }
+}
+
+/// Which terms belong to which lists and sets. Apart from the terms themselves: sets are still made while the automaton
+/// of the terms is being built.
+#[derive(Default)]
+pub struct TermSets {
     /// For each id: the lists that the term belongs to.
     lists: Vec<Vec<TermId>>,
     n_sets: usize,
 }
 
-impl TermTableBuilder {
-    /// No terms yet.
-    pub fn new(language: Language) -> Self {
-        TermTableBuilder {
-            stemmer: Stemmer::new(language),
-            ids: FxHashMap::default(),
-            stems: FxHashMap::default(),
-            lists: Vec::new(),
-            n_sets: 0,
-        }
-    }
-
-    /// The id of a term; the same term has the same id.
-    pub fn term(&mut self, term: &Term) -> TermId {
-        let Term::Stem(word) = term else { return self.exactly(term) };
-        if let Some(&id) = self.stems.get(word) {
-            return id;
-        }
-        let stem = self.stemmer.stem(word).into_owned();
-        let id = self.exactly(&Term::Stem(stem));
-        self.stems.insert(word.clone(), id);
-        id
-    }
-
-    fn exactly(&mut self, term: &Term) -> TermId {
-        if let Some(&id) = self.ids.get(term) {
-            return id;
-        }
-        let id = self.list();
-        self.ids.insert(term.clone(), id);
-        id
-    }
-
+impl TermSets {
     /// An id for a set of terms that no list names.
     pub fn set(&mut self) -> TermId {
         self.n_sets += 1;
@@ -82,16 +80,65 @@ impl TermTableBuilder {
     pub fn put(&mut self, term: TermId, list: TermId) {
         self.lists[term.0 as usize].push(list);
     }
+}
 
-    /// The table.
+impl TermTableBuilder {
+    /// No terms yet.
+    pub fn new(language: Language) -> Self {
+        TermTableBuilder {
+            stemmer: Stemmer::new(language),
+            ids: FxHashMap::default(),
+            stems: FxHashMap::default(),
+            sets: TermSets::default(),
+        }
+    }
+
+    /// The id of a term; the same term has the same id.
+    pub fn term(&mut self, term: &Term) -> TermId {
+        let Term::Stem(word) = term else { return self.exactly(term) };
+        if let Some(&id) = self.stems.get(word) {
+            return id;
+        }
+        let stem = self.stemmer.stem(word).into_owned();
+        let id = self.exactly(&Term::Stem(stem));
+        self.stems.insert(word.clone(), id);
+        id
+    }
+
+    fn exactly(&mut self, term: &Term) -> TermId {
+        if let Some(&id) = self.ids.get(term) {
+            return id;
+        }
+        let id = self.sets.list();
+        self.ids.insert(term.clone(), id);
+        id
+    }
+
+    /// The lists and sets of the terms.
+    pub fn sets(&mut self) -> &mut TermSets {
+        &mut self.sets
+    }
+
+    /// The words to look for, and the sets that they are in.
+    pub fn apart(self) -> (Words, TermSets) {
+        (Words(self.ids), self.sets)
+    }
+}
+
+/// Every single-word term with its id.
+#[derive(Default)]
+pub struct Words(FxHashMap<Term, TermId>);
+
+impl Words {
+    /// What finds them.
     ///
     /// # Errors
     /// When the terms are too many for one automaton.
-    pub fn build(self) -> Result<TermTable, aho_corasick::BuildError> {
+    pub fn finder(self) -> Result<Finder, aho_corasick::BuildError> {
         let mut needles = Vec::new();
         let mut targets = Vec::new();
         let mut number = None;
-        let mut terms: Vec<(Term, TermId)> = self.ids.into_iter().collect();
+        let mut terms: Vec<(Term, TermId)> = self.0.into_iter().collect();
         terms.sort_unstable_by_key(|(_, id)| *id);
         for (term, id) in terms {
             let check = match &term {
@@ -107,7 +154,7 @@ impl TermTableBuilder {
             targets.push((id, check));
         }
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&needles)?;
-        Ok(TermTable { automaton, targets, lists: self.lists, n_sets: self.n_sets, number })
+        Ok(Finder { automaton, targets, number })
     }
 }
 
@@ -134,24 +181,33 @@ enum Check {
     Exact(String),
 }
 
-/// All terms of a lexicon.
-pub struct TermTable {
+/// Finds terms in the readings of a form.
+pub struct Finder {
     automaton: AhoCorasick,
     targets: Vec<(TermId, Check)>,
-    lists: Vec<Vec<TermId>>,
-    n_sets: usize,
     number: Option<TermId>,
 }
 
+/// All terms of a lexicon.
+pub struct TermTable {
+    finder: Finder,
+    sets: TermSets,
+}
+
 impl TermTable {
+    /// The terms that are found so, and are in these sets.
+    pub fn new(finder: Finder, sets: TermSets) -> Self {
+        TermTable { finder, sets }
+    }
+
     /// Number of terms and lists.
     pub fn len(&self) -> usize {
-        self.lists.len() - self.n_sets
+        self.sets.lists.len() - self.sets.n_sets
     }
 
     /// True for a lexicon without terms.
     pub fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.sets.lists.is_empty()
     }
 }
 
@@ -160,8 +216,8 @@ impl Terms for TermTable {
         let mut ids = Vec::new();
         for reading in readings {
             let letters = format!("\u{2}{}\u{3}\u{1}{}\u{3}", reading.key, reading.stem);
-            for found in self.automaton.find_overlapping_iter(&letters) {
-                let (id, check) = &self.targets[found.pattern().as_usize()];
+            for found in self.finder.automaton.find_overlapping_iter(&letters) {
+                let (id, check) = &self.finder.targets[found.pattern().as_usize()];
                 let holds = match check {
                     Check::None => true,
                     Check::Glob(glob) => glob_matches(glob, &reading.key),
@@ -171,13 +227,13 @@ impl Terms for TermTable {
                     ids.push(id.0);
                 }
             }
-            ids.extend(self.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
+            ids.extend(self.finder.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
         }
         ids.sort_unstable();
         ids.dedup();
         let mut next = 0;
         while next < ids.len() {
-            ids.extend(self.lists[ids[next] as usize].iter().map(|list| list.0));
+            ids.extend(self.sets.lists[ids[next] as usize].iter().map(|list| list.0));
             next += 1;
         }
         ids.sort_unstable();
