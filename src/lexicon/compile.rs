@@ -203,12 +203,10 @@ type Nodes<'s> = FxHashMap<&'s str, Result<Node, PatternError>>;
 
 /// Reads all patterns, each once: one does not depend on another, so that all cores read.
 fn parsed(source: &Source) -> Nodes<'_> {
-    let lists =
-        source.lists.iter().map(|(_, entries)| entries).chain(source.parties.iter().map(|party| &party.nouns));
+    let lists = source.lists.iter().map(|(_, entries)| entries).chain(source.parties.iter().map(|party| &party.nouns));
     let rules = source.rules.iter().flat_map(|rule| [&rule.patterns, &rule.with, &rule.without]);
     let triggers = source.triggers.iter().map(|trigger| &trigger.patterns);
-    let single =
-        source.rules.iter().flat_map(|rule| [&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after]);
+    let single = source.rules.iter().flat_map(|rule| [&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after]);
     let all = lists.chain(rules).chain(triggers).flatten().chain(single.flatten());
     let texts: Vec<&str> = all.map(|text| text.value.as_str()).collect();
     let nodes: Vec<_> = texts.par_iter().with_min_len(64).map(|text| pattern::parse(text)).collect();
@@ -684,7 +682,7 @@ impl<'s> Compiler<'s> {
         rule.patterns.iter().for_each(|pat| self.mentioned(pat, wanted, &mut mentioned));
         for (context, words) in triggers {
             // Few rules mention a trigger's words at all.
-            let may = rule.effects[*context as usize].is_some() && words.iter().all(|word| mentioned.contains(word));
+            let may = words.iter().all(|word| mentioned.contains(word));
             if may && rule.patterns.iter().any(|pat| self.spells(pat, words)) {
                 rule.effects[*context as usize] = None;
             }
@@ -703,7 +701,7 @@ impl<'s> Compiler<'s> {
             .flat_map(|(kind, pat)| self.runs_of_words(pat).into_iter().map(move |words| (kind, words)))
             .collect();
         let wanted = self.wanted(spelled.iter().flat_map(|(_, words)| words).copied().collect());
-        rules.par_iter_mut().with_min_len(32).for_each(|rule| self.exempt(rule, &wanted, &spelled));
+        rules.par_iter_mut().for_each(|rule| self.exempt(rule, &wanted, &spelled));
         let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
         let (words, mut sets) = builder.apart();
         let (plan, finder) = rayon::join(|| self.planner(&mut sets).plan(&rules, &triggers), || words.finder());

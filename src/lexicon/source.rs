@@ -168,7 +168,7 @@ impl Source {
         let mut reader = Reader { file, source: self, found: Vec::new() };
         reader.root(document.as_table());
         let found = reader.found;
-        // Many small pieces: nobody need wait until it is taken apart.
+        // To take it apart costs a fifth of what it costs to read it, and nobody need wait for that.
         rayon::spawn(move || drop(document));
         found
     }
