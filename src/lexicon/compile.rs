@@ -203,10 +203,12 @@ type Nodes<'s> = FxHashMap<&'s str, Result<Node, PatternError>>;
 
 /// Reads all patterns, each once: one does not depend on another, so that all cores read.
 fn parsed(source: &Source) -> Nodes<'_> {
-    let lists = source.lists.iter().map(|(_, entries)| entries).chain(source.parties.iter().map(|party| &party.nouns));
+    let lists =
+        source.lists.iter().map(|(_, entries)| entries).chain(source.parties.iter().map(|party| &party.nouns));
     let rules = source.rules.iter().flat_map(|rule| [&rule.patterns, &rule.with, &rule.without]);
     let triggers = source.triggers.iter().map(|trigger| &trigger.patterns);
-    let single = source.rules.iter().flat_map(|rule| [&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after]);
+    let single =
+        source.rules.iter().flat_map(|rule| [&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after]);
     let all = lists.chain(rules).chain(triggers).flatten().chain(single.flatten());
     let texts: Vec<&str> = all.map(|text| text.value.as_str()).collect();
     let nodes: Vec<_> = texts.par_iter().with_min_len(64).map(|text| pattern::parse(text)).collect();
