@@ -437,17 +437,7 @@ fn no_text_from_anywhere_becomes_an_element() {
 
 /// Puts payloads into names: of speakers, respondents, rules, attributes, codes and definitions.
 fn poison_names(root: &Path) {
-    let change = |file: &str, edit: &dyn Fn(&mut Value)| {
-        let path = root.join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let lines = text.lines().map(|line| {
-            let mut value: Value = serde_json::from_str(line).unwrap();
-            edit(&mut value);
-            value.to_string() + "\n"
-        });
-        let changed: String = lines.collect();
-        std::fs::write(path, changed).unwrap();
-    };
+    let change = |file: &str, edit: &dyn Fn(&mut Value)| edit_lines(root, file, edit);
     change("turns.jsonl", &|turn| {
         turn["speaker"] = json!(PAYLOADS[turn["turn"].as_u64().unwrap() as usize % 40]);
         turn["respondent"] = json!(PAYLOADS[2]);

@@ -24,6 +24,9 @@ const LONGEST_NOTE: usize = 20_000;
 /// Segments that are brought in line while nobody reads.
 const CHUNK: usize = 500;
 
+/// A segment that is changed, and the hash of its words.
+type Changed = (Place, String);
+
 /// One decision on one segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -251,8 +254,7 @@ impl App {
     }
 
     /// The steps of a settlement, and the segments that they change.
-    #[allow(clippy::type_complexity)] // Two lists that are made together.
-    fn settling_steps(&self, coder: &str, request: &Settle) -> Result<(Vec<Step>, Vec<(Place, String)>), Refusal> {
+    fn settling_steps(&self, coder: &str, request: &Settle) -> Result<(Vec<Step>, Vec<Changed>), Refusal> {
         let spot = self.checked_spot(&request.segment, Some(&request.hash))?;
         let opened = self.opened_for(&self.state(), coder, &request.segment)?;
         if opened.version != request.version {

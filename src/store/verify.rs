@@ -194,19 +194,25 @@ impl Look<'_> {
         known.then(|| fs::read_to_string(path).ok().map(Text::new)).flatten()
     }
 
+    /// A row of JSON Lines; one that cannot be read is told.
+    fn row<T: serde::de::DeserializeOwned>(
+        &mut self,
+        shown: &Path,
+        line: usize,
+        bytes: &[u8],
+        what: &str,
+    ) -> Option<T> {
+        let read = serde_json::from_slice(bytes);
+        read.map_err(|error| self.differs(shown, Some(line), format!("not a {what}: {error}"))).ok()
+    }
+
     /// Every row is as it is written, and its words stand where it says, by all three units.
     fn codings(&mut self) -> Result<(), StoreError> {
         let shown = self.study.codings();
         let mut text: (String, Option<Text>) = Default::default();
         for (line, bytes) in lines(&self.path("codings.jsonl"))? {
             self.found.codings += 1;
-            let coding: Coding = match serde_json::from_slice(&bytes) {
-                Ok(coding) => coding,
-                Err(error) => {
-                    self.differs(&shown, Some(line), format!("not a coding: {error}"));
-                    continue;
-                }
-            };
+            let Some(coding) = self.row::<Coding>(&shown, line, &bytes, "coding") else { continue };
             if text.0 != coding.transcript {
                 text = (coding.transcript.clone(), self.text(&coding.transcript));
             }
@@ -228,13 +234,7 @@ impl Look<'_> {
         let (mut text, mut next): ((String, Option<Text>), (usize, usize)) = Default::default();
         for (line, bytes) in lines(&self.path("turns.jsonl"))? {
             self.found.turns += 1;
-            let turn: TurnRow = match serde_json::from_slice(&bytes) {
-                Ok(turn) => turn,
-                Err(error) => {
-                    self.differs(&shown, Some(line), format!("not a turn: {error}"));
-                    continue;
-                }
-            };
+            let Some(turn) = self.row::<TurnRow>(&shown, line, &bytes, "turn") else { continue };
             if text.0 != turn.transcript {
                 text = (turn.transcript.clone(), self.text(&turn.transcript));
                 next = (0, 0);
