@@ -3,9 +3,9 @@
 //! Comes in: the raw bytes of a token. Goes out: its readings (folded key and stem), the lexicon's terms that it
 //! meets, whether it is light. Never happens here: positions.
 
-use super::memo::{self, Memo};
+use super::memo::{self, Key, Memo};
 use super::sets::{Column, SetId, TermSets};
-use super::{Language, Stemmer};
+use super::{Break, Language, Stemmer};
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 
@@ -119,9 +119,22 @@ pub struct Brief {
 /// What there is to say of most forms.
 const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX, marks: [0; 2], notes: [0; 3], rights: 0 };
 
+/// A word that the scan has found.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    /// Its number in the memo of short words; 0 where it has none.
+    pub key: Key,
+    pub start: u32,
+    pub end: u32,
+    /// What stands between it and the word before it.
+    pub before: Break,
+}
+
 /// The memo of forms. One per worker; ids are valid until [`Forms::trim`] clears it.
 pub struct Forms<'a> {
     short: Memo,
+    /// Words of the scan that wait to be looked up; kept for its room.
+    pub(super) waiting: Vec<Word>,
     /// Words that are too long for `short`.
     long: FxHashMap<Box<str>, FormId>,
     forms: Vec<Form>,
@@ -144,6 +157,7 @@ impl<'a> Forms<'a> {
     pub fn new(language: Language, terms: &'a dyn Terms) -> Self {
         Forms {
             short: Memo::new(),
+            waiting: Vec::new(),
             long: FxHashMap::default(),
             forms: Vec::new(),
             briefs: Vec::new(),
@@ -212,15 +226,29 @@ impl<'a> Forms<'a> {
 
     /// The id of the form at `start..end` of a text, and whether it is light.
     #[inline]
-    pub fn at(&mut self, text: &str, start: usize, end: usize) -> (FormId, Light) {
-        match memo::key(text.as_bytes(), start, end) {
-            Some(key) => self.short.get(key).unwrap_or_else(|| {
-                let (id, light) = self.add(&text[start..end]);
-                self.short.put(key, id, light);
-                (id, light)
-            }),
-            None => self.long_word(&text[start..end]),
+    fn at(&mut self, text: &str, start: usize, end: usize) -> (FormId, Light) {
+        let key = memo::key(text.as_bytes(), start, end).unwrap_or(0);
+        self.of(text, &Word { key, start: start as u32, end: end as u32, before: Break::default() })
+    }
+
+    /// The id of a word's form, and whether it is light.
+    #[inline]
+    pub(super) fn of(&mut self, text: &str, word: &Word) -> (FormId, Light) {
+        let raw = || &text[word.start as usize..word.end as usize];
+        if word.key == 0 {
+            return self.long_word(raw());
         }
+        self.short.get(word.key).unwrap_or_else(|| {
+            let (id, light) = self.add(raw());
+            self.short.put(word.key, id, light);
+            (id, light)
+        })
+    }
+
+    /// Brings what is remembered of these words near, so that [`Forms::of`] need not wait for each.
+    #[inline]
+    pub(super) fn call(&self, words: &[Word]) {
+        std::hint::black_box(self.short.call(words.iter().map(|word| word.key)));
     }
 
     fn long_word(&mut self, raw: &str) -> (FormId, Light) {

@@ -1,43 +1,65 @@
 //! The memo of short words: most tokens are found here again, with one look at one cache line.
 //!
-//! Comes in: the bytes of a word of at most 15 bytes. Goes out: what was remembered under it. Never happens here: what
+//! Comes in: the bytes of a word of at most 11 bytes. Goes out: what was remembered under it. Never happens here: what
 //! a word means.
 //!
-//! A word is a number: its bytes, and its length in the last one. Words are looked up by open addressing in a table that
-//! is at most half full, so that a slot holds all there is to compare.
+//! A word is a number: its bytes, and its length above them. Words are looked up by open addressing in a table that is
+//! at most five eighths full. A slot of 16 bytes holds all there is to compare and all there is to say, so that the table
+//! of a large vocabulary stays small; what still lies far away is called for in time ([`Memo::call`]).
 
 use super::form::{FormId, Light};
 
-/// The number of a word of at most 15 bytes; never 0.
+/// The number of a word of at most [`LONGEST`] bytes; never 0.
 pub type Key = u128;
 
 /// The longest word that has a number, in bytes.
-const LONGEST: usize = 15;
+pub const LONGEST: usize = 11;
 
-/// The number of the word at `start..end`; none for longer ones.
+/// Bits of a number: its bytes, then four for the length. Those above belong to what is remembered.
+const KEY_BITS: u32 = 8 * LONGEST as u32 + 4;
+
+/// The number of the word at `start..end`; none for longer ones, and for none.
 #[inline]
 pub fn key(bytes: &[u8], start: usize, end: usize) -> Option<Key> {
     let length = end - start;
-    if length > LONGEST {
+    if length > LONGEST || length == 0 {
         return None;
     }
     let letters = match bytes[start..].first_chunk::<16>() {
-        Some(chunk) => u128::from_le_bytes(*chunk) & ((1 << (8 * length)) - 1),
+        Some(chunk) => u128::from_le_bytes(*chunk),
         None => bytes[start..end].iter().rev().fold(0, |all, &byte| all << 8 | u128::from(byte)),
     };
-    Some(letters | (length as u128) << 120)
+    Some(key_of(letters, length))
 }
 
-/// A word and what is remembered under it.
-#[derive(Clone, Copy)]
-struct Slot {
-    key: Key,
-    form: FormId,
-    light: Light,
+/// The number of a word of `length` bytes, the first of `letters`.
+#[inline]
+pub fn key_of(letters: u128, length: usize) -> Key {
+    letters & ((1 << (8 * length)) - 1) | (length as u128) << (8 * LONGEST)
 }
 
-/// No word: the number of none is 0.
-const EMPTY: Slot = Slot { key: 0, form: FormId(0), light: Light::No };
+/// Where the search for a word begins, before it is cut to the size of the table.
+#[inline]
+fn hash(key: Key) -> usize {
+    let mixed = (key as u64 ^ ((key >> 64) as u64).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize
+}
+
+/// All ways in which a word may be light: a slot holds the place in this list.
+const LIGHTS: [Light; 9] = [
+    Light::No,
+    Light::Filler,
+    Light::Alone,
+    Light::First(1),
+    Light::First(2),
+    Light::First(3),
+    Light::Second(1),
+    Light::Second(2),
+    Light::Second(3),
+];
+
+/// Above the number of a word, its place in [`LIGHTS`] and the id of its form; 0 where nothing is remembered.
+type Slot = u128;
 
 /// Slots at first.
 const FIRST_SIZE: usize = 1 << 12;
@@ -51,7 +73,7 @@ pub struct Memo {
 impl Memo {
     /// An empty table.
     pub fn new() -> Self {
-        Memo { slots: vec![EMPTY; FIRST_SIZE], n_words: 0 }
+        Memo { slots: vec![0; FIRST_SIZE], n_words: 0 }
     }
 
     /// Forgets all words.
@@ -59,20 +81,28 @@ impl Memo {
         *self = Memo::new();
     }
 
+    /// Brings the slots where these words are looked for near, all at once: one look does not wait for the other. The
+    /// number that comes back means nothing, but that they were read.
+    #[inline]
+    pub fn call(&self, keys: impl Iterator<Item = Key>) -> u64 {
+        let mask = self.slots.len() - 1;
+        keys.fold(0, |all, key| all ^ self.slots[hash(key) & mask] as u64)
+    }
+
     /// What is remembered under a word.
     #[inline]
     pub fn get(&self, key: Key) -> Option<(FormId, Light)> {
-        let slot = &self.slots[self.place(key)];
-        (slot.key == key).then_some((slot.form, slot.light))
+        let slot = self.slots[self.place(key)];
+        let light = LIGHTS[(slot >> KEY_BITS) as usize % 16 % LIGHTS.len()];
+        (slot != 0).then_some((FormId((slot >> 96) as u32), light))
     }
 
     /// The slot of a word, or the one where it would be put.
     #[inline]
     fn place(&self, key: Key) -> usize {
         let mask = self.slots.len() - 1;
-        let mixed = (key as u64 ^ ((key >> 64) as u64).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut place = (mixed >> 32) as usize & mask;
-        while self.slots[place].key != key && self.slots[place].key != 0 {
+        let mut place = hash(key) & mask;
+        while (self.slots[place] ^ key) << (128 - KEY_BITS) != 0 && self.slots[place] != 0 {
             place = (place + 1) & mask;
         }
         place
@@ -80,19 +110,20 @@ impl Memo {
 
     /// Remembers something under a word that is not there.
     pub fn put(&mut self, key: Key, form: FormId, light: Light) {
-        if (self.n_words + 1) * 2 > self.slots.len() {
+        if (self.n_words + 1) * 8 > self.slots.len() * 5 {
             self.grow();
         }
+        let light = LIGHTS.iter().position(|known| *known == light).unwrap_or(0);
         let place = self.place(key);
-        self.slots[place] = Slot { key, form, light };
+        self.slots[place] = key | (light as u128) << KEY_BITS | u128::from(form.0) << 96;
         self.n_words += 1;
     }
 
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
-        let old = std::mem::replace(&mut self.slots, vec![EMPTY; size]);
-        for slot in old.into_iter().filter(|slot| slot.key != 0) {
-            let place = self.place(slot.key);
+        let old = std::mem::replace(&mut self.slots, vec![0; size]);
+        for slot in old.into_iter().filter(|slot| *slot != 0) {
+            let place = self.place(slot << (128 - KEY_BITS) >> (128 - KEY_BITS));
             self.slots[place] = slot;
         }
     }
@@ -103,13 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_up_to_fifteen_bytes_have_numbers_of_their_own() {
-        let text = b"a ab abc\0 abc abcdefghijklmno abcdefghijklmnop a";
+    fn words_of_up_to_eleven_bytes_have_numbers_of_their_own() {
+        let text = b"a ab abc\0 abc abcdefghijk abcdefghijkl a";
         let at = |start, end| key(text, start, end);
-        assert_eq!(at(0, 1), at(47, 48), "the end of the text is read another way");
+        assert_eq!(at(0, 1), at(39, 40), "the end of the text is read another way");
         assert_ne!(at(5, 8), at(5, 9), "a zero byte counts");
         assert_eq!(at(5, 8), at(10, 13));
-        assert!(at(14, 29).is_some() && at(30, 46).is_none());
+        assert!(at(14, 25).is_some() && at(26, 38).is_none() && at(3, 3).is_none());
     }
 
     #[test]
@@ -119,10 +150,10 @@ mod tests {
         let mut memo = Memo::new();
         for (n, word) in (0..).zip(&words) {
             assert_eq!(memo.get(number(word)), None);
-            memo.put(number(word), FormId(n), Light::First(3));
+            memo.put(number(word), FormId(n), LIGHTS[n as usize % 9]);
         }
         for (n, word) in (0..).zip(&words) {
-            assert_eq!(memo.get(number(word)), Some((FormId(n), Light::First(3))), "{word}");
+            assert_eq!(memo.get(number(word)), Some((FormId(n), LIGHTS[n as usize % 9])), "{word}");
         }
     }
 }

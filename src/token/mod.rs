@@ -43,11 +43,13 @@ impl Break {
     pub const SPACE: Break = Break(128);
 
     /// True when any of the marks of `other` is here.
+    #[inline]
     pub fn has(self, other: Break) -> bool {
         self.0 & other.0 != 0
     }
 
     /// Adds the marks of `other`.
+    #[inline]
     pub fn add(&mut self, other: Break) {
         self.0 |= other.0;
     }
@@ -70,6 +72,7 @@ pub struct Token {
 
 impl Token {
     /// Where the token stands.
+    #[inline]
     pub fn span(self) -> Span {
         Span { start: self.start as usize, end: self.end as usize }
     }

@@ -3,6 +3,8 @@
 //! Comes in: a stretch of text. Goes out: tokens with spans into the whole text. ASCII goes by a table; only runs
 //! with other bytes take the Unicode path. Never happens here: folding or stemming (see [`super::form`]).
 
+use super::form::Word;
+use super::memo::{self, Key};
 use super::{Break, Forms, Light, Token};
 use crate::span::Span;
 use unicode_segmentation::UnicodeSegmentation;
@@ -12,18 +14,46 @@ use unicode_segmentation::UnicodeSegmentation;
 /// `span` is a unit of speech; its first token carries [`Break::PARAGRAPH`]. Noise in brackets (`[inaudible]`,
 /// `(laughs)`) gives no token; fillers give none either: both stay in the text and in no gap.
 pub fn tokenize(text: &str, span: Span, forms: &mut Forms, tokens: &mut Vec<Token>) {
-    let mut scan = Scan { text, end: span.end, at: span.start, before: Break::PARAGRAPH, quoted: false };
-    scan.run(forms, tokens);
+    let last = tokens.last().map_or(Light::No, |token| forms.get(token.form).light);
+    let words = std::mem::take(&mut forms.waiting);
+    let mut scan = Scan {
+        text,
+        end: span.end,
+        at: span.start,
+        before: Break::PARAGRAPH,
+        quoted: false,
+        words,
+        out: Out { forms, tokens, last },
+    };
+    scan.run();
+    scan.look_up();
+    let Scan { words, out, .. } = scan;
+    out.forms.waiting = words;
 }
 
 /// Where the scan stands.
-struct Scan<'t> {
+struct Scan<'t, 'f, 'l> {
     text: &'t str,
     end: usize,
     at: usize,
+    /// What stands after the last word, as far as the scan has come.
     before: Break,
     quoted: bool,
+    /// Words that are found and not looked up.
+    words: Vec<Word>,
+    out: Out<'f, 'l>,
 }
+
+/// Where the tokens go.
+struct Out<'f, 'l> {
+    forms: &'f mut Forms<'l>,
+    tokens: &'f mut Vec<Token>,
+    /// Of the last token.
+    last: Light,
+}
+
+/// Words looked up at once: enough that one waits for memory while the others do, few enough to stay near.
+const AT_ONCE: usize = 64;
 
 /// What a byte is to the scan.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,16 +81,48 @@ const CLASS: [Class; 256] = {
     table
 };
 
-impl Scan<'_> {
-    fn run(&mut self, forms: &mut Forms, tokens: &mut Vec<Token>) {
+/// True for the bytes that end a run of letters so that the run is a word by itself: no mark that may join it to what
+/// follows, or that asks for a second look.
+const ENDS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = !matches!(CLASS[byte], Class::Word) && !matches!(byte as u8, b'\'' | b'-');
+        byte += 1;
+    }
+    table
+};
+
+impl Scan<'_, '_, '_> {
+    fn run(&mut self) {
         let bytes = self.text.as_bytes();
         while self.at < self.end {
+            if self.plain_word(bytes) {
+                continue;
+            }
             match CLASS[usize::from(bytes[self.at])] {
                 Class::Space => self.space(bytes),
                 Class::Mark => self.mark(bytes),
-                Class::Word => self.word(bytes, forms, tokens),
+                Class::Word => self.word(bytes),
             }
         }
+    }
+
+    /// Takes a short word of ASCII letters with white space or a mark behind it, which most words are, at one go; false
+    /// where anything else stands.
+    #[inline]
+    fn plain_word(&mut self, bytes: &[u8]) -> bool {
+        let Some(chunk) = bytes[self.at..].first_chunk::<16>() else { return false };
+        let letters = u128::from_le_bytes(*chunk);
+        let length = leading_letters(letters);
+        let end = self.at + length;
+        let whole = length <= memo::LONGEST && end <= self.end && ENDS_WORD[usize::from(chunk[length.min(15)])];
+        if !whole || length == 0 || self.at > 0 && bytes[self.at - 1] == b'\'' {
+            return false;
+        }
+        self.add(Some(memo::key_of(letters, length)), self.at, end);
+        self.at = end;
+        true
     }
 
     /// A run of white space; a blank line in it is a paragraph's border.
@@ -79,12 +141,20 @@ impl Scan<'_> {
             b';' | b':' => self.before.add(Break::STRONG),
             b'.' if self.text[self.at..self.end].starts_with("..") => self.before.add(ELLIPSIS),
             b'.' | b'?' | b'!' => self.before.add(Break::STOP),
-            b'-' if self.dash(bytes) => self.before.add(Break::STRONG),
+            b'-' => self.hyphen(bytes),
             b'"' => self.straight_quote(),
             b'[' | b'(' | b'<' => return self.bracket(bytes),
             _ => {}
         }
         self.at += 1;
+    }
+
+    fn hyphen(&mut self, bytes: &[u8]) {
+        // Whether what stood before a filler stands before the hyphen too is known when the filler is looked up.
+        self.look_up();
+        if self.dash(bytes) {
+            self.before.add(Break::STRONG);
+        }
     }
 
     /// A hyphen that stands for a dash: doubled, or with white space before and after it.
@@ -113,26 +183,26 @@ impl Scan<'_> {
         }
     }
 
-    fn word(&mut self, bytes: &[u8], forms: &mut Forms, tokens: &mut Vec<Token>) {
+    fn word(&mut self, bytes: &[u8]) {
         let start = self.at;
         let run = run_end(bytes, start, self.end);
         self.at = run.end;
         if run.beyond_ascii {
-            self.unicode_run(start, run.end, bytes, forms, tokens);
+            self.unicode_run(start, run.end, bytes);
         } else if run.marks || bytes.get(run.end) == Some(&b'-') || start > 0 && bytes[start - 1] == b'\'' {
-            self.ascii_run(start, run.end, bytes, forms, tokens);
+            self.ascii_run(start, run.end, bytes);
         } else {
-            self.push_whole(start, run.end, forms, tokens);
+            self.push_whole(start, run.end);
         }
     }
 
     /// A run of ASCII letters, digits and inner apostrophes: one word with its clitics.
-    fn ascii_run(&mut self, start: usize, end: usize, bytes: &[u8], forms: &mut Forms, tokens: &mut Vec<Token>) {
+    fn ascii_run(&mut self, start: usize, end: usize, bytes: &[u8]) {
         let end = self.cut_off(start, end, bytes).unwrap_or(end);
         self.at = end;
         let start =
             if start > 0 && bytes[start - 1] == b'\'' && &self.text[start..end] == "em" { start - 1 } else { start };
-        self.push(start, end, forms, tokens);
+        self.push(start, end);
     }
 
     /// The end of the word that a hyphen before white space belongs to: a word broken at a line end, or a cut-off
@@ -151,16 +221,16 @@ impl Scan<'_> {
     }
 
     /// A run with characters beyond ASCII: quotes, dashes and words by Unicode's rules.
-    fn unicode_run(&mut self, start: usize, end: usize, bytes: &[u8], forms: &mut Forms, tokens: &mut Vec<Token>) {
+    fn unicode_run(&mut self, start: usize, end: usize, bytes: &[u8]) {
         let run = &self.text[start..end];
         let mut from = 0;
         for (i, c) in run.char_indices() {
             let Some(mark) = self.unicode_mark(c, &run[i + c.len_utf8()..], i > from) else { continue };
-            self.unicode_words(start + from, start + i, bytes, forms, tokens);
+            self.unicode_words(start + from, start + i, bytes);
             self.before.add(mark);
             from = i + c.len_utf8();
         }
-        self.unicode_words(start + from, end, bytes, forms, tokens);
+        self.unicode_words(start + from, end, bytes);
     }
 
     /// What a punctuation character beyond ASCII means; none for letters and for an apostrophe inside a word.
@@ -179,53 +249,97 @@ impl Scan<'_> {
         }
     }
 
-    fn unicode_words(&mut self, start: usize, end: usize, bytes: &[u8], forms: &mut Forms, tokens: &mut Vec<Token>) {
+    fn unicode_words(&mut self, start: usize, end: usize, bytes: &[u8]) {
         for (i, word) in self.text[start..end].unicode_word_indices() {
             let at = start + i;
             if at + word.len() == end && end == self.at {
                 let stop = self.cut_off(at, end, bytes).unwrap_or(end);
                 self.at = stop;
-                self.push(at, stop, forms, tokens);
+                self.push(at, stop);
             } else {
-                self.push(at, at + word.len(), forms, tokens);
+                self.push(at, at + word.len());
             }
         }
     }
 
-    /// Adds a word, its clitics apart. Fillers are dropped, but what stood before them is kept.
-    fn push(&mut self, start: usize, end: usize, forms: &mut Forms, tokens: &mut Vec<Token>) {
+    /// Adds a word, its clitics apart.
+    fn push(&mut self, start: usize, end: usize) {
         let split = clitic(&self.text[start..end]).map_or(end, |n| start + n);
         for (start, end) in [(start, split), (split, end)] {
             if start < end {
-                self.push_whole(start, end, forms, tokens);
+                self.push_whole(start, end);
             }
         }
     }
 
     /// Adds a word as it is.
+    fn push_whole(&mut self, start: usize, end: usize) {
+        self.add(memo::key(self.text.as_bytes(), start, end), start, end);
+    }
+
     #[inline]
-    fn push_whole(&mut self, start: usize, end: usize, forms: &mut Forms, tokens: &mut Vec<Token>) {
-        let (form, light) = forms.at(self.text, start, end);
-        let light = match light {
-            Light::Filler => return,
-            Light::Alone => true,
-            Light::Second(pair) => second_of_filler(pair, forms, tokens),
-            Light::No | Light::First(_) => false,
-        };
+    fn add(&mut self, key: Option<Key>, start: usize, end: usize) {
         let before = std::mem::take(&mut self.before);
-        tokens.push(Token { start: start as u32, end: end as u32, form, before, light });
+        self.words.push(Word { key: key.unwrap_or(0), start: start as u32, end: end as u32, before });
+        if self.words.len() >= AT_ONCE {
+            self.look_up();
+        }
+    }
+
+    /// Makes tokens of the words that are found so far. Fillers are dropped, but what stood before them is kept.
+    fn look_up(&mut self) {
+        self.out.forms.call(&self.words);
+        let left = self.words.iter().fold(Break::default(), |left, word| self.out.push(self.text, word, left));
+        self.before.add(left);
+        self.words.clear();
     }
 }
 
-/// True when the last token is the first word of this filler of two; marks it as light too.
-fn second_of_filler(pair: u8, forms: &Forms, tokens: &mut [Token]) -> bool {
-    match tokens.last_mut() {
-        Some(first) if forms.get(first.form).light == Light::First(pair) => {
-            first.light = true;
-            true
-        }
-        _ => false,
+impl Out<'_, '_> {
+    /// Adds the token of a word; gives back what stands before the next one besides.
+    #[inline]
+    fn push(&mut self, text: &str, word: &Word, left: Break) -> Break {
+        let (form, light) = self.forms.of(text, word);
+        let before = Break(word.before.0 | left.0);
+        let light_now = match light {
+            Light::Filler => return before,
+            Light::Alone => true,
+            Light::Second(pair) => self.second_of_filler(pair),
+            Light::No | Light::First(_) => false,
+        };
+        self.last = light;
+        self.tokens.push(Token { start: word.start, end: word.end, form, before, light: light_now });
+        Break::default()
     }
+
+    /// True when the last token is the first word of this filler of two; marks it as light too.
+    fn second_of_filler(&mut self, pair: u8) -> bool {
+        match self.tokens.last_mut() {
+            Some(first) if self.last == Light::First(pair) => {
+                first.light = true;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A bit for each of eight bytes that is no ASCII letter: its highest.
+#[inline]
+fn no_letters(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
+    let from_a = lower + (0x80 - u64::from(b'a')) * EACH;
+    let after_z = lower + (0x7f - u64::from(b'z')) * EACH;
+    !(from_a & !after_z & !bytes) & (0x80 * EACH)
+}
+
+/// How many of sixteen bytes are ASCII letters, up to the first that is none.
+#[inline]
+fn leading_letters(bytes: u128) -> usize {
+    let (low, high) = (no_letters(bytes as u64), no_letters((bytes >> 64) as u64));
+    let place = if low != 0 { low.trailing_zeros() } else { 64 + high.trailing_zeros() };
+    place as usize / 8
 }
 
 const ELLIPSIS: Break = Break(Break::STOP.0 | Break::ELLIPSIS.0);
@@ -349,5 +463,41 @@ mod tests {
         let mut tokens = Vec::new();
         tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
         assert!(tokens[1].before.has(Break::STOP) && tokens[1].before.has(Break::COMMA));
+    }
+
+    #[test]
+    fn letters_are_counted_as_one_by_one() {
+        for byte in 0..=u8::MAX {
+            for place in 0..16 {
+                let mut bytes = [b'k'; 16];
+                bytes[place] = byte;
+                let want = if byte.is_ascii_alphabetic() { 16 } else { place };
+                assert_eq!(leading_letters(u128::from_le_bytes(bytes)), want, "{byte} at {place}");
+            }
+        }
+    }
+
+    /// Words at the end of a text are read one byte at a time, others sixteen bytes at a time.
+    #[test]
+    fn words_are_the_same_wherever_the_text_ends() {
+        let text = "We've 3.5 um, 'em O'Neill's ab-cd, x_y2 counterrevolutionaries; collabo-\nration señora (sic) like you know";
+        for end in (0..=text.len()).filter(|&end| text.is_char_boundary(end)) {
+            let longer = format!("{}{}", &text[..end], " ".repeat(16));
+            assert_eq!(words(&text[..end]), words(&longer), "up to {end}");
+        }
+    }
+
+    #[test]
+    fn fillers_count_for_nothing_wherever_a_batch_ends() {
+        let mut forms = Forms::new(Language::English, &NoTerms);
+        for n in AT_ONCE - 3..AT_ONCE + 3 {
+            let text = format!("{}? Um- You know.", "so ".repeat(n));
+            let mut tokens = Vec::new();
+            tokenize(&text, Span::new(0, text.len()), &mut forms, &mut tokens);
+            let [.., you, know] = &tokens[..] else { panic!("no words") };
+            assert_eq!(tokens.len(), n + 2);
+            assert!(you.light && know.light && !tokens[n - 1].light);
+            assert!(you.before.has(Break::STOP) && you.before.has(Break::STRONG) && !know.before.has(Break::STOP));
+        }
     }
 }
