@@ -1,16 +1,29 @@
 #!/usr/bin/env python3
-"""precode beside other programs on the same interviews, in one run.
+"""precode beside other programs on the same interviews, in one run, and what its parts cost.
 
-    python3 benches/end_to_end.py make FOLDER MEGABYTES     made-up interviews, the same for the same size
-    python3 benches/end_to_end.py run FOLDER [ROUNDS]       medians, spread and peak memory of every program
-    python3 benches/end_to_end.py growth FOLDER             the cost of large codebooks, and of doubled baits
+    python3 benches/end_to_end.py make FOLDER MEGABYTES [FILES]   made-up interviews, the same for the same sizes
+    python3 benches/end_to_end.py run FOLDER [ROUNDS]             every program in turn: speed, ratios, spread, memory
+    python3 benches/end_to_end.py scaling FOLDER [ROUNDS]         1, 2 and 4 threads in turn: times, ratios, memory
+    python3 benches/end_to_end.py start                           one interview of 60 KB, from nothing to rows
+    python3 benches/end_to_end.py growth FOLDER                   the cost of large codebooks, and of doubled baits
+    python3 benches/end_to_end.py stages FOLDER                   each stage: its speed, its share of time, its limit
 
-`run` wants `target/release/precode` and the bench `scan` (cargo build --release; cargo bench --no-run); `rg` and a
+`make` with 10, 100 and 1000 megabytes gives files of 60 KB; `make FOLDER 10000 100000` gives 10 GB in 100,000 files.
+The interviews are speech: questions and answers, sentences of 4 to 22 words, 55 in 100 of them among the commonest
+words of spoken English, the others made of syllables and as frequent as Zipf's law has it (30,000 of them); 2 in 100
+words are replaced by an entry of the codebook, a word or a phrase, and no other word is one. 2 to 14 sentences make an
+answer.
+
+All but `make` want `target/release/precode` (cargo build --release); `run` and `stages` also the bench `scan`
+(cargo bench --no-run); `stages` runs `cargo bench --bench stages` on the folder first: take 10 MB. `rg` and a
 Python with spaCy (named by SPACY_PYTHON) are left out where they are missing. Ratios count, not single figures: other
-work on the machine slows all programs alike.
+work on the machine slows all programs alike, so ratios are taken round by round and their median is told. Memory is
+that of the process at its peak; the 15 MB or so of this script are its least.
 """
 
 import glob
+import itertools
+import json
 import os
 import random
 import re
@@ -41,16 +54,18 @@ def literals(codebook=CODEBOOK):
 
 
 def sentences(count, seed=7):
-    """Sentences of speech: common words as often as in speech, rare ones by Zipf's law, 2 in 100 from the codebook."""
+    """Sentences of speech: common words as often as in speech, rare ones by Zipf's law, 2 in 100 from the codebook and
+    no others."""
     dice = random.Random(seed)
     rare = ["".join(dice.choice(SYLLABLES) for _ in range(dice.randint(2, 4))) for _ in range(30_000)]
-    weights = [1 / (rank + 3) for rank in range(len(rare))]
+    weights = list(itertools.accumulate(1 / (rank + 3) for rank in range(len(rare))))
     terms = literals()
+    common = [word for word in COMMON if word not in terms]
     made = []
     for _ in range(count):
         length = dice.randint(4, 22)
-        words = [dice.choice(COMMON) if dice.random() < 0.55 else "" for _ in range(length)]
-        fill = iter(dice.choices(rare, weights, k=length))
+        words = [dice.choice(common) if dice.random() < 0.55 else "" for _ in range(length)]
+        fill = iter(dice.choices(rare, cum_weights=weights, k=length))
         words = [word or next(fill) for word in words]
         words = [dice.choice(terms) if dice.random() < 0.02 else word for word in words]
         text = " ".join(words).replace(" '", "'")
@@ -58,83 +73,158 @@ def sentences(count, seed=7):
     return made
 
 
-def make(folder, megabytes):
+def make(folder, megabytes, files=None):
     os.makedirs(folder, exist_ok=True)
     pool = sentences(30_000)
     dice = random.Random(11)
+    total = megabytes * 1_000_000
+    least = total / files if files else 60_000
     done, number = 0, 0
-    while done < megabytes * 1_000_000:
-        parts, size = [], 0
-        while size < 60_000:
+    while number < files if files else done < total:
+        done += interview(os.path.join(folder, f"t{number:06}.txt"), pool, dice, least)
+        number += 1
+
+
+def interview(path, pool, dice, least):
+    """Writes turns until they have so many bytes; says how many the file has."""
+    size = 0
+    with open(path, "w", encoding="utf-8") as file:
+        while size < least:
             answer = " ".join(dice.choices(pool, k=dice.randint(2, 14)))
-            parts.append(f"Interviewer: {dice.choice(QUESTIONS)}\n\nRespondent: {answer}\n")
-            size += len(parts[-1])
-        text = "\n".join(parts)
-        with open(os.path.join(folder, f"t{number:06}.txt"), "w", encoding="utf-8") as file:
-            file.write(text)
-        done, number = done + len(text), number + 1
+            turns = f"Interviewer: {dice.choice(QUESTIONS)}\n\nRespondent: {answer}\n"
+            file.write("\n" + turns if size else turns)
+            size += len(turns)
+        return file.tell()
 
 
-def timed(command):
-    """Seconds, peak megabytes and output of a command."""
-    with tempfile.TemporaryFile() as out:
-        started = time.monotonic()
-        child = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.monotonic() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        return seconds, usage.ru_maxrss / 1000, out.read(10_000).decode(errors="replace")
+class Cost:
+    """What a command cost: seconds on the clock, seconds of work, megabytes at its peak; and what it printed."""
+
+    def __init__(self, command):
+        with tempfile.TemporaryFile() as out:
+            started = time.monotonic()
+            child = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(child.pid, 0)
+            self.seconds = time.monotonic() - started
+            child.returncode = os.waitstatus_to_exitcode(status)
+            self.work = usage.ru_utime + usage.ru_stime
+            self.peak = usage.ru_maxrss / 1000
+            out.seek(0)
+            self.printed = out.read(10_000).decode(errors="replace")
+        # 1 is what a search says that found nothing.
+        if child.returncode > 1:
+            sys.exit(f"{command[0]} ended with {child.returncode}")
 
 
+def precode(out, threads, *inputs, codebook=CODEBOOK):
+    """The command that codes these inputs."""
+    return [PRECODE, "code", "--quiet", "--threads", str(threads), "--codebook", codebook, "--out", out, *inputs]
+
+
+def in_turn(commands, rounds):
+    """The costs of named commands, run one after the other so often: a slow minute slows all."""
+    costs = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            costs[name].append(Cost(command))
+    return costs
+
+
+def median(costs, of):
+    return statistics.median(of(cost) for cost in costs)
+
+
+def spread(costs, of):
+    values = [of(cost) for cost in costs]
+    return (max(values) - min(values)) / statistics.median(values)
+
+
+def ratio(costs, others, of):
+    """How many times the others' value this one is, in the median round."""
+    return statistics.median(of(other) / of(cost) for cost, other in zip(costs, others))
+
+
+def megabytes_in(folder):
+    return sum(os.path.getsize(path) for path in glob.glob(f"{folder}/*.txt")) / 1e6
+
+
+def scan_program():
+    """The newest build of the bench `scan`, if there is one."""
+    found = [path for path in glob.glob(f"{HERE}/target/release/deps/scan-*") if not path.endswith(".d")]
+    return max(found, key=os.path.getmtime, default=None)
+
+
+# It tells its own seconds, so that its start and the reading of the terms are not held against it.
 SPACY = """
-import glob, sys, spacy
+import glob, sys, time, spacy
 from spacy.matcher import PhraseMatcher
 nlp = spacy.blank("en")
 nlp.max_length = 10**9
 matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
 matcher.add("T", [nlp.make_doc(line.strip()) for line in open(sys.argv[2])])
+started = time.monotonic()
 for path in sorted(glob.glob(sys.argv[1] + "/*.txt"))[:int(sys.argv[3])]:
     matcher(nlp.make_doc(open(path).read()))
+print(time.monotonic() - started)
 """
+SPACY_NAME = "spaCy PhraseMatcher, 1 process"
+SPACY_FILES = 60
 
 
 def programs(folder, terms, work):
-    """Name, command, share of the folder that it reads."""
-    code = [PRECODE, "code", "--quiet", "--codebook", CODEBOOK, "--out"]
-    found = [(f"precode, {n} thread{'s' * (n > 1)}", [*code, f"{work}/{n}", "--threads", str(n), folder], 1.0) for n in (1, 2, 4)]
-    scans = [path for path in glob.glob(f"{HERE}/target/release/deps/scan-*") if not path.endswith(".d")]
-    if scans:
-        found.append(("aho-corasick DFA, 1 thread", [max(scans, key=os.path.getmtime), folder, terms], 1.0))
+    """Commands by name; the first is what all others are compared with."""
+    found = {f"precode, {n} thread{'s' * (n > 1)}": precode(f"{work}/{n}", n, folder) for n in (1, 2, 4)}
+    if scan := scan_program():
+        found["aho-corasick DFA, 1 thread"] = [scan, folder, terms]
     if shutil.which("rg"):
-        found += [(f"ripgrep -owFf, {n}", ["rg", "-j", str(n), "-owFf", terms, folder], 1.0) for n in (1, 4)]
-    python = os.environ.get("SPACY_PYTHON")
-    if python:
-        n = len(glob.glob(f"{folder}/*.txt"))
-        part = min(n, 20)
-        found.append(("spaCy PhraseMatcher, 1", [python, "-c", SPACY, folder, terms, str(part)], part / n))
+        for n in (1, 4):
+            found[f"ripgrep -owFf, {n} thread{'s' * (n > 1)}"] = ["rg", "-j", str(n), "-owFf", terms, folder]
+    if python := os.environ.get("SPACY_PYTHON"):
+        found[SPACY_NAME] = [python, "-c", SPACY, folder, terms, str(SPACY_FILES)]
     return found
 
 
+def write_terms(work):
+    path = f"{work}/terms.txt"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(literals()) + "\n")
+    return path
+
+
 def run(folder, rounds):
-    megabytes = sum(os.path.getsize(path) for path in glob.glob(f"{folder}/*.txt")) / 1e6
+    megabytes = megabytes_in(folder)
     with tempfile.TemporaryDirectory() as work:
-        terms = f"{work}/terms.txt"
-        with open(terms, "w", encoding="utf-8") as file:
-            file.write("\n".join(literals()) + "\n")
-        rows = programs(folder, terms, work)
-        seconds = {name: [] for name, _, _ in rows}
-        peak = dict.fromkeys(seconds, 0.0)
-        for _ in range(rounds):  # in turn, so that a slow minute slows all
-            for name, command, _ in rows:
-                took, memory, _ = timed(command)
-                seconds[name].append(took)
-                peak[name] = max(peak[name], memory)
+        costs = in_turn(programs(folder, write_terms(work), work), rounds)
+    if SPACY_NAME in costs:
+        share = sum(map(os.path.getsize, sorted(glob.glob(f"{folder}/*.txt"))[:SPACY_FILES])) / 1e6 / megabytes
+        for cost in costs[SPACY_NAME]:
+            cost.seconds = float(cost.printed) / share
+    first = next(iter(costs.values()))
+    seconds = lambda cost: cost.seconds
     print(f"{megabytes:.0f} MB, {rounds} rounds\n\n| program | MB/s | spread | times precode, 1 thread | peak MB |\n|---|---|---|---|---|")
-    speed = {name: megabytes * share / statistics.median(seconds[name]) for name, _, share in rows}
-    for name, _, _ in rows:
-        spread = (max(seconds[name]) - min(seconds[name])) / statistics.median(seconds[name])
-        print(f"| {name} | {speed[name]:.1f} | {spread:.0%} | {speed[name] / speed[rows[0][0]]:.2f} | {peak[name]:.0f} |")
+    for name, own in costs.items():
+        speed, times = megabytes / median(own, seconds), ratio(own, first, seconds)
+        print(f"| {name} | {speed:.1f} | {spread(own, seconds):.0%} | {times:.2f} | {max(cost.peak for cost in own):.0f} |")
+
+
+def scaling(folder, rounds):
+    with tempfile.TemporaryDirectory() as work:
+        costs = in_turn({n: precode(f"{work}/{n}", n, folder) for n in (1, 2, 4)}, rounds)
+    seconds = lambda cost: cost.seconds
+    print(f"{megabytes_in(folder):.0f} MB, {rounds} rounds\n\n| threads | seconds | spread | times 1 thread | work, seconds | peak MB |\n|---|---|---|---|---|---|")
+    for n, own in costs.items():
+        took, times, work = median(own, seconds), ratio(own, costs[1], seconds), median(own, lambda cost: cost.work)
+        print(f"| {n} | {took:.2f} | {spread(own, seconds):.0%} | {times:.2f} | {work:.2f} | {max(cost.peak for cost in own):.0f} |")
+
+
+def start():
+    with tempfile.TemporaryDirectory() as work:
+        make(f"{work}/in", 0.06)
+        costs = in_turn({n: precode(f"{work}/{n}", n, f"{work}/in") for n in (1, 4)}, 20)
+        size = megabytes_in(f"{work}/in") * 1000
+    for n, own in costs.items():
+        took, work = [1000 * median(own, of) for of in (lambda cost: cost.seconds, lambda cost: cost.work)]
+        print(f"one interview of {size:.0f} KB, {n} thread{'s' * (n > 1)}: {took:.1f} ms on the clock, {work:.1f} ms of work")
 
 
 def large(rules, terms):
@@ -151,41 +241,104 @@ def large(rules, terms):
     return text
 
 
+BAITS = {
+    "one sentence without a stop": "we train them and they train us ",
+    "hits only": "We train teachers. ",
+    "open brackets": "([<",
+    "hyphens": "a- b- ",
+    "quotation marks": '"we" said "they ',
+}
+
+
 def growth(folder):
+    """Work, not the clock: that of one thread, the least of three times."""
+    least = lambda own: min(cost.work for cost in own)
     with tempfile.TemporaryDirectory() as work:
-        sizes = [(150, 1500), (1000, 10_000)]
-        for rules, terms in sizes:
-            with open(f"{work}/{rules}.toml", "w", encoding="utf-8") as file:
+        commands = {}
+        for rules, terms in ((150, 1500), (1000, 10_000)):
+            codebook = f"{work}/{rules}.toml"
+            with open(codebook, "w", encoding="utf-8") as file:
                 file.write(large(rules, terms))
-        for rules, terms in sizes:
-            command = [PRECODE, "code", "--quiet", "--threads", "1", "--codebook", f"{work}/{rules}.toml", "--out", f"{work}/o", folder]
-            took = statistics.median(timed(command)[0] for _ in range(3))
-            print(f"{rules} rules, {terms} terms: {took:.2f} s")
-        baits = {
-            "one sentence without a stop": "we train them and they train us ",
-            "hits only": "We train teachers. ",
-            "open brackets": "([<",
-            "hyphens": "a- b- ",
-            "quotation marks": '"we" said "they ',
-        }
-        for name, bait in baits.items():
-            took = []
-            for size in (1_000_000, 2_000_000):
-                os.makedirs(f"{work}/bait", exist_ok=True)
-                with open(f"{work}/bait/t.txt", "w", encoding="utf-8") as file:
-                    file.write("Interviewer: Why?\n\nRespondent: " + bait * (size // len(bait)) + "\n")
-                command = [PRECODE, "code", "--quiet", "--threads", "1", "--codebook", CODEBOOK, "--out", f"{work}/o", f"{work}/bait"]
-                took.append(statistics.median(timed(command)[0] for _ in range(3)))
-            print(f"{name}: 1 MB {took[0]:.2f} s, 2 MB {took[1]:.2f} s, {took[1] / took[0]:.2f} times")
+            commands[f"{rules} rules, {terms} terms"] = precode(f"{work}/o", 1, folder, codebook=codebook)
+        costs = in_turn(commands, 3)
+        small, large_one = (least(own) for own in costs.values())
+        print("; ".join(f"{name}: {least(own):.2f} s" for name, own in costs.items()), f"; {large_one / small:.2f} times")
+        for name, bait in BAITS.items():
+            commands = {}
+            for size in (1, 2):
+                path = f"{work}/{size}.txt"
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("Interviewer: Why?\n\nRespondent: " + bait * (size * 1_000_000 // len(bait)) + "\n")
+                commands[size] = precode(f"{work}/o", 1, path)
+            one, two = (least(own) for own in in_turn(commands, 3).values())
+            print(f"{name}: 1 MB {one:.2f} s, 2 MB {two:.2f} s, {two / one:.2f} times")
+
+
+# What the table names, the benches that it takes (`-` those whose work they repeat), and what sets its limit.
+STAGES = [
+    ("digest of the file", ["digest"], "SHA-256 by the processor"),
+    ("decode, lines, speakers, level", ["decode"], "UTF-8 and lines"),
+    ("turns, places of characters", ["turns", "positions"], "UTF-8 and lines"),
+    ("words, with their forms remembered", ["tokens"], "words by a table, words in a hash table"),
+    ("sentences", ["sentences"], "words looked at"),
+    ("matching: words and phrases marked by sentence", ["matching"], "DFA over the bytes"),
+    ("rules whose words all stand there", ["rules", "-matching"], "DFA over the bytes"),
+    ("context and evidence", ["evidence", "-rules"], "DFA over the bytes"),
+    ("confidence: cues added up", ["confidence"], "words in a hash table"),
+    ("codings and their ids", ["codings", *"-turns -positions -tokens -sentences -evidence -confidence".split()], "rows copied"),
+    ("rows as JSONL and CSV", ["JSONL", "CSV"], "rows copied"),
+    ("files, digests and syncs", ["program", "-whole"], "disk"),
+    ("everything", ["program"], "DFA over the bytes"),
+]
+
+
+def figures(folder):
+    """Nanoseconds for a byte, of every bench: the median of its samples; and bytes for a token."""
+    environment = {**os.environ, "PRECODE_BENCH_FOLDER": os.path.abspath(folder)}
+    subprocess.run(["cargo", "bench", "--bench", "stages"], cwd=HERE, env=environment, check=True, stdout=sys.stderr)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "target"))
+    costs = {}
+    for path in glob.glob(f"{target}/criterion/*/*/new/estimates.json"):
+        with open(path) as estimates, open(os.path.join(os.path.dirname(path), "benchmark.json")) as bench:
+            bench = json.load(bench)
+            size = bench["throughput"]["ElementsAndBytes"]
+            costs[bench["function_id"]] = json.load(estimates)["median"]["point_estimate"] / size["bytes"]
+    return costs, size["bytes"] / size["elements"]
+
+
+def stages(folder):
+    costs, bytes_per_token = figures(folder)
+    size = megabytes_in(folder) * 1e6
+    with tempfile.TemporaryDirectory() as work:
+        make(f"{work}/in", 0.001)
+        whole = in_turn({name: precode(f"{work}/o", 1, name) for name in (folder, f"{work}/in")}, 3).values()
+        everything, beginning = (min(cost.work for cost in own) for own in whole)
+        costs["program"] = (everything - beginning) * 1e9 / size
+        if scan := scan_program():
+            costs["DFA over the bytes"] = 1000 / float(Cost([scan, folder, write_terms(work)]).printed.split()[0])
+    total = lambda names: sum(-costs[name[1:]] if name[0] == "-" else costs[name] for name in names)
+    print(f"{size / 1e6:.0f} MB, 1 thread, without the start\n\n| stage | MB/s | M tokens/s | share of time | limit, MB/s |\n|---|---|---|---|---|")
+    for name, parts, limit in STAGES:
+        # The difference of two measurements may be lost in their spread.
+        cost = max(total(parts), 1e-3)
+        known = [part for part in limit.split(", ") if part in costs]
+        bound = f"{1000 / total(known):,.0f}, {limit}" if known else limit
+        print(f"| {name} | {1000 / cost:,.0f} | {1000 / cost / bytes_per_token:,.1f} | {cost / costs['program']:.0%} | {bound} |")
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["make", folder, megabytes]:
-            make(folder, float(megabytes))
+        case ["make", folder, megabytes, *files]:
+            make(folder, float(megabytes), *map(int, files))
         case ["run", folder, *rounds]:
             run(folder, int(rounds[0]) if rounds else 5)
+        case ["scaling", folder, *rounds]:
+            scaling(folder, int(rounds[0]) if rounds else 5)
+        case ["start"]:
+            start()
         case ["growth", folder]:
             growth(folder)
+        case ["stages", folder]:
+            stages(folder)
         case _:
             sys.exit(__doc__)

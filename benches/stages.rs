@@ -1,220 +1,330 @@
-//! What each stage costs on one core: megabytes of transcript and millions of tokens per second, median of several
-//! rounds.
+//! What each stage costs on one core, and what the machine allows for work of that kind.
 //!
-//! `cargo bench --bench stages -- FOLDER [CODEBOOK]`: transcripts as `benches/end_to_end.py make` writes them, and a
-//! codebook, `lexicons/brokering.toml` if none is named. Each line is one stage alone, fed with what the stages before
-//! it made; the last is all of them.
+//! `cargo bench --bench stages [-- NAME]`: every stage alone, fed with what the stages before it made; transcript bytes
+//! and tokens per second. It makes 4 MB of interviews with `benches/end_to_end.py`, or reads the text files of
+//! PRECODE_BENCH_FOLDER; the codebook is `lexicons/brokering.toml`, or PRECODE_BENCH_CODEBOOK. The figures stay behind
+//! for the table of `benches/end_to_end.py stages`.
+//!
+//! `rules`, `context` and `evidence` do `matching` again: what they add is the difference.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench speaks to a terminal")]
 
-use precode::coding::Coding;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
+use precode::coding::{Coding, TurnRow, WRITTEN};
 use precode::confidence::Judge;
 use precode::evidence::{Gathered, Gatherer, Surroundings};
 use precode::lexicon::{self, Lexicon};
 use precode::matcher::{Scene, Search, weight_before};
-use precode::pipeline::{Coder, Options};
+use precode::pipeline::{Coder, Options, Take};
 use precode::segment::{self, Segment, Unit};
 use precode::span::Positions;
 use precode::store::digest::sha256;
-use precode::store::rows;
+use precode::store::rows::{self, Cells, CodingsCsv};
+use precode::store::run::ATTRIBUTES;
 use precode::token::{self, Forms, Stemmer, Token};
-use precode::transcript::{self, ReadOptions, Transcript};
-use precode::turn::{self, Turn};
-use std::collections::BTreeMap;
+use precode::transcript::{self, ReadOptions, SpeakerRole, Transcript};
+use precode::turn;
+use rustc_hash::FxHashMap;
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::ops::Range;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
-/// Rounds of each stage; the median is told.
-const ROUNDS: usize = 5;
-
-/// A turn with what the early stages made of it.
-struct Read {
-    turn: Turn,
-    tokens: Vec<Token>,
-    sentences: Vec<Range<usize>>,
-    segments: Vec<Segment>,
-    weight_before: Vec<u32>,
-}
+/// A group of benches.
+type Group<'c> = BenchmarkGroup<'c, WallTime>;
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    let Some(folder) = args.first() else {
-        println!("skipped: name a folder with transcripts (benches/end_to_end.py make FOLDER)");
-        return;
-    };
-    let codebook = args.get(1).map_or("lexicons/brokering.toml", String::as_str);
-    let started = Instant::now();
-    let Ok((lexicon, _)) = lexicon::load(Path::new(codebook)) else {
-        println!("skipped: {codebook} is no codebook");
-        return;
-    };
-    println!("{:<12} {:>9.2} ms", "load", started.elapsed().as_secs_f64() * 1e3);
-    let bytes = files(Path::new(folder));
-    let total: usize = bytes.iter().map(Vec::len).sum();
-    let tokens = count_tokens(&bytes, &lexicon);
-    Bench { lexicon: &lexicon, bytes, megabytes: total as f64 / 1e6, megatokens: tokens as f64 / 1e6 }.run();
+    let folder = std::env::var_os("PRECODE_BENCH_FOLDER").map(PathBuf::from).or_else(made);
+    let bytes = folder.map_or(Vec::new(), |folder| files(&folder));
+    let codebook = std::env::var("PRECODE_BENCH_CODEBOOK").unwrap_or_else(|_| "lexicons/brokering.toml".into());
+    match lexicon::load(Path::new(&codebook)) {
+        Err(_) => println!("skipped: {codebook} is no codebook"),
+        Ok(_) if bytes.is_empty() => println!("skipped: no interviews; name their folder in PRECODE_BENCH_FOLDER"),
+        Ok((lexicon, _)) => bench(&bytes, &lexicon),
+    }
+}
+
+/// Makes interviews.
+fn made() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interviews");
+    // What another size left there would be read too.
+    let _ = std::fs::remove_dir_all(&folder);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/end_to_end.py");
+    let made = Command::new("python3").args([script, "make"]).arg(&folder).arg("4").status();
+    made.is_ok_and(|status| status.success()).then_some(folder)
 }
 
 /// The text files of a folder, in order.
 fn files(folder: &Path) -> Vec<Vec<u8>> {
     let mut paths: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     paths.sort();
-    let is_text = |path: &&std::path::PathBuf| path.extension().is_some_and(|e| e == "txt");
+    let is_text = |path: &&PathBuf| path.extension().is_some_and(|e| e == "txt");
     paths.iter().filter(is_text).filter_map(|path| std::fs::read(path).ok()).collect()
 }
 
-struct Bench<'l> {
+/// What the early stages make of the files.
+struct Corpus<'l> {
     lexicon: &'l Lexicon,
-    bytes: Vec<Vec<u8>>,
-    megabytes: f64,
-    megatokens: f64,
+    bytes: &'l [Vec<u8>],
+    transcripts: Vec<Transcript>,
+    /// By transcript.
+    turns: Vec<Vec<Read>>,
+    forms: Forms<'l>,
 }
 
-impl Bench<'_> {
-    /// Times a stage.
-    fn stage(&self, name: &str, mut work: impl FnMut()) {
-        let mut seconds: Vec<f64> = (0..ROUNDS)
-            .map(|_| {
-                let started = Instant::now();
-                work();
-                started.elapsed().as_secs_f64()
-            })
-            .collect();
-        seconds.sort_by(f64::total_cmp);
-        let spread = (seconds[ROUNDS - 1] - seconds[0]) / seconds[ROUNDS / 2] * 100.0;
-        let (bytes, tokens) = (self.megabytes / seconds[ROUNDS / 2], self.megatokens / seconds[ROUNDS / 2]);
-        println!("{name:<12} {bytes:>9.1} MB/s  {tokens:>8.1} M tokens/s   spread {spread:>3.0} %");
-    }
-
-    fn run(&self) {
-        let options = ReadOptions::default();
-        let read = |bytes: &Vec<u8>| transcript::read(bytes, "t.txt", &options).ok();
-        self.stage("digest", || self.bytes.iter().for_each(|bytes| drop(black_box(sha256(bytes)))));
-        self.stage("decode", || self.bytes.iter().for_each(|bytes| drop(black_box(read(bytes)))));
-        let transcripts: Vec<Transcript> = self.bytes.iter().filter_map(read).collect();
-        self.stage("turns", || transcripts.iter().for_each(|t| drop(black_box(turn::split(t)))));
-        self.stage("positions", || transcripts.iter().for_each(|t| drop(black_box(Positions::new(&t.text)))));
-        self.words(&transcripts);
-        let coder = Coder::new(self.lexicon, Options::default());
-        let mut worker = coder.worker();
-        let coded: Vec<Vec<Coding>> = transcripts.iter().map(|t| worker.code(t).codings).collect();
-        self.stage("rows", || {
-            let mut out = Vec::new();
-            for coding in coded.iter().flatten() {
-                rows::push_coding(&mut out, coding);
-            }
-            black_box(out);
-        });
-        self.stage("whole", || transcripts.iter().for_each(|t| drop(black_box(worker.code(t)))));
-    }
-
-    fn words(&self, transcripts: &[Transcript]) {
-        let mut forms = Forms::new(self.lexicon.language, self.lexicon);
-        self.stage("tokens", || transcripts.iter().for_each(|t| drop(black_box(tokens(t, &mut forms)))));
-        let reads: Vec<Vec<Read>> = transcripts.iter().map(|t| read(t, &mut forms)).collect();
-        let forms = &forms;
-        let stemmer = Stemmer::new(self.lexicon.language);
-        let key = |token: &Token| forms.get(token.form).readings[0].key.as_str();
-        self.stage("stems", || {
-            let all = reads.iter().flatten().flat_map(|read| &read.tokens);
-            all.for_each(|token| drop(black_box(stemmer.stem(key(token)))));
-        });
-        self.stage("sentences", || {
-            for (transcript, reads) in transcripts.iter().zip(&reads) {
-                for read in reads {
-                    let sentences = segment::sentences(&transcript.text, &read.tokens, forms);
-                    black_box(segment::divide(&read.tokens, &sentences, Unit::Answer));
-                }
-            }
-        });
-        let each = |look: &mut dyn FnMut(&Scene, bool)| {
-            for (transcript, reads) in transcripts.iter().zip(&reads) {
-                for read in reads {
-                    for (i, segment) in read.segments.iter().enumerate() {
-                        look(&self.scene(transcript, read, segment, forms), i == 0);
-                    }
-                }
-            }
-        };
-        let mut search = Search::new(self.lexicon);
-        self.stage("matching", || each(&mut |scene, _| search.read(scene)));
-        let mut gates = Vec::new();
-        self.stage("rules", || {
-            each(&mut |scene, _| {
-                search.read(scene);
-                search.open_gates(scene, &mut gates);
-                let goals = gates.iter().map(|&gate| self.lexicon.plan.gates[gate as usize].goal);
-                goals.for_each(|goal| {
-                    black_box(search.stands(scene, goal));
-                });
-            });
-        });
-        self.stage("context", || {
-            each(&mut |scene, _| {
-                search.read(scene);
-                (0..scene.sentences.len()).for_each(|i| drop(black_box(search.triggers(scene, i))));
-            });
-        });
-        let nobody = BTreeMap::new();
-        let around = Surroundings { question: None, attributes: &nobody };
-        let mut gatherer = Gatherer::new(self.lexicon);
-        let mut gather = |scene: &Scene, first: bool| {
-            if first {
-                gatherer.begin_turn();
-            }
-            gatherer.gather(scene, &around)
-        };
-        self.stage("evidence", || each(&mut |scene, first| drop(black_box(gather(scene, first)))));
-        let mut judge = Judge::new(self.lexicon);
-        let nothing = Gathered::default();
-        self.stage("confidence", || each(&mut |scene, _| drop(black_box(judge.judge(scene, &nothing, 0.2)))));
-    }
-
-    fn scene<'s>(
-        &'s self,
-        transcript: &'s Transcript,
-        read: &'s Read,
-        segment: &Segment,
-        forms: &'s Forms<'s>,
-    ) -> Scene<'s> {
-        Scene {
-            lexicon: self.lexicon,
-            text: &transcript.text,
-            tokens: &read.tokens,
-            forms,
-            weight_before: &read.weight_before,
-            sentences: &read.sentences[segment.sentences.clone()],
-            level: None,
-        }
-    }
+/// A turn with what the early stages make of it.
+struct Read {
+    role: SpeakerRole,
+    tokens: Vec<Token>,
+    sentences: Vec<Range<usize>>,
+    segments: Vec<Segment>,
+    weight_before: Vec<u32>,
 }
 
-/// Tokens of all transcripts.
-fn count_tokens(bytes: &[Vec<u8>], lexicon: &Lexicon) -> usize {
-    let mut forms = Forms::new(lexicon.language, lexicon);
-    let read = |bytes: &Vec<u8>| transcript::read(bytes, "t.txt", &ReadOptions::default()).ok();
-    bytes.iter().filter_map(read).map(|transcript| tokens(&transcript, &mut forms).len()).sum()
+fn bench(bytes: &[Vec<u8>], lexicon: &Lexicon) {
+    let corpus = Corpus::new(bytes, lexicon);
+    let tokens: usize = corpus.reads().map(|(_, read)| read.tokens.len()).sum();
+    let size = bytes.iter().map(|bytes| bytes.len() as u64).sum();
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    let mut group = criterion.benchmark_group("stage");
+    group.throughput(Throughput::ElementsAndBytes { elements: tokens as u64, bytes: size });
+    corpus.bench_reading(&mut group);
+    corpus.bench_words(&mut group);
+    corpus.bench_answers(&mut group);
+    corpus.bench_rows(&mut group);
+    group.finish();
+    let mut group = criterion.benchmark_group("limit");
+    group.throughput(Throughput::ElementsAndBytes { elements: tokens as u64, bytes: size });
+    corpus.bench_limits(&mut group);
+    group.finish();
+    criterion.final_summary();
 }
 
-fn tokens(transcript: &Transcript, forms: &mut Forms) -> Vec<Token> {
+/// Times what is done to every item.
+fn stage<I: Iterator, R>(group: &mut Group, name: &str, items: impl Fn() -> I, mut work: impl FnMut(I::Item) -> R) {
+    group.bench_function(name, |timer| timer.iter(|| items().for_each(|item| drop(black_box(work(item))))));
+}
+
+fn decode(bytes: &[u8]) -> Option<Transcript> {
+    transcript::read(bytes, "t.txt", &ReadOptions::default()).ok()
+}
+
+fn tokens(transcript: &Transcript, units: Range<usize>, forms: &mut Forms) -> Vec<Token> {
     let mut tokens = Vec::new();
-    transcript.units.iter().for_each(|unit| token::tokenize(&transcript.text, unit.span, forms, &mut tokens));
+    transcript.units[units].iter().for_each(|unit| token::tokenize(&transcript.text, unit.span, forms, &mut tokens));
     tokens
 }
 
 fn read(transcript: &Transcript, forms: &mut Forms) -> Vec<Read> {
-    let mut reads = Vec::new();
-    for turn in turn::split(transcript) {
-        let mut tokens = Vec::new();
-        for unit in &transcript.units[turn.units.clone()] {
-            token::tokenize(&transcript.text, unit.span, forms, &mut tokens);
-        }
+    let read = |turn: turn::Turn| {
+        let tokens = tokens(transcript, turn.units, forms);
         let sentences = segment::sentences(&transcript.text, &tokens, forms);
         let segments = segment::divide(&tokens, &sentences, Unit::Answer);
-        reads.push(Read { turn, weight_before: weight_before(&tokens), tokens, sentences, segments });
+        let role = transcript.speaker(turn.speaker).role;
+        Read { role, weight_before: weight_before(&tokens), tokens, sentences, segments }
+    };
+    turn::each(transcript).map(read).collect()
+}
+
+impl<'l> Corpus<'l> {
+    fn new(bytes: &'l [Vec<u8>], lexicon: &'l Lexicon) -> Self {
+        let transcripts: Vec<Transcript> = bytes.iter().filter_map(|bytes| decode(bytes)).collect();
+        let mut forms = Forms::new(lexicon.language, lexicon);
+        let turns = transcripts.iter().map(|transcript| read(transcript, &mut forms)).collect();
+        Corpus { lexicon, bytes, transcripts, turns, forms }
     }
-    reads.retain(|read| !transcript.speaker(read.turn.speaker).role.eq(&transcript::SpeakerRole::Interviewer));
-    reads
+
+    /// Every turn.
+    fn reads(&self) -> impl Iterator<Item = (&Transcript, &Read)> {
+        let each = self.transcripts.iter().zip(&self.turns);
+        each.flat_map(|(transcript, reads)| reads.iter().map(move |read| (transcript, read)))
+    }
+
+    /// Every word.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.reads().flat_map(|(t, read)| read.tokens.iter().map(|token| token.span().of(&t.text)))
+    }
+
+    fn scene<'s>(&'s self, transcript: &'s Transcript, read: &'s Read, sentences: Range<usize>) -> Scene<'s> {
+        Scene {
+            lexicon: self.lexicon,
+            text: &transcript.text,
+            tokens: &read.tokens,
+            forms: &self.forms,
+            weight_before: &read.weight_before,
+            sentences: &read.sentences[sentences],
+            level: None,
+        }
+    }
+
+    /// Every answer's segments, each with the question before; the first of an answer is told apart.
+    fn segments(&self) -> impl Iterator<Item = (Scene<'_>, Option<Scene<'_>>, bool)> {
+        let mut question = None;
+        self.reads().flat_map(move |(transcript, read)| {
+            if read.role == SpeakerRole::Interviewer {
+                question = Some(self.scene(transcript, read, 0..read.sentences.len()));
+            }
+            let asked = question;
+            let answers = read.segments.iter().filter(|_| read.role == SpeakerRole::Respondent).enumerate();
+            answers.map(move |(i, segment)| (self.scene(transcript, read, segment.sentences.clone()), asked, i == 0))
+        })
+    }
+
+    fn scenes(&self) -> impl Iterator<Item = Scene<'_>> {
+        self.segments().map(|(scene, _, _)| scene)
+    }
+
+    fn bench_reading(&self, group: &mut Group) {
+        stage(group, "digest", || self.bytes.iter(), |bytes| sha256(bytes));
+        stage(group, "decode", || self.bytes.iter(), |bytes| decode(bytes));
+        stage(group, "turns", || self.transcripts.iter(), turn::split);
+        stage(group, "positions", || self.transcripts.iter(), |transcript| Positions::new(&transcript.text));
+    }
+
+    fn bench_words(&self, group: &mut Group) {
+        let mut forms = Forms::new(self.lexicon.language, self.lexicon);
+        let all = |t: &Transcript| tokens(t, 0..t.units.len(), &mut forms);
+        stage(group, "tokens", || self.transcripts.iter(), all);
+        let stemmer = Stemmer::new(self.lexicon.language);
+        stage(group, "stems", || self.words(), |word| stemmer.stem(word).len());
+        let divide = |(transcript, read): (&Transcript, &Read)| {
+            let sentences = segment::sentences(&transcript.text, &read.tokens, &self.forms);
+            (segment::divide(&read.tokens, &sentences, Unit::Answer), weight_before(&read.tokens))
+        };
+        stage(group, "sentences", || self.reads(), divide);
+    }
+
+    fn bench_answers(&self, group: &mut Group) {
+        let mut search = Search::new(self.lexicon);
+        stage(group, "matching", || self.scenes(), |scene| search.read(&scene));
+        let mut gates = Vec::new();
+        let rules = |scene: Scene| {
+            search.read(&scene);
+            search.open_gates(&scene, &mut gates);
+            let of_gate = |gate: u32| &self.lexicon.plan.gates[gate as usize];
+            let by_rule = gates.chunk_by(|&a, &b| of_gate(a).rule == of_gate(b).rule);
+            by_rule.filter(|gates| gates.iter().any(|&gate| search.stands(&scene, of_gate(gate).goal))).count()
+        };
+        stage(group, "rules", || self.scenes(), rules);
+        let context = |scene: Scene| {
+            search.read(&scene);
+            (0..scene.sentences.len()).map(|i| search.triggers(&scene, i).len()).sum::<usize>()
+        };
+        stage(group, "context", || self.scenes(), context);
+        stage(group, "evidence", || self.segments(), self.gather());
+        let gathered: Vec<Gathered> = self.segments().map(self.gather()).collect();
+        let mut judge = Judge::new(self.lexicon);
+        let judged = |(scene, gathered): (Scene, &Gathered)| judge.judge(&scene, gathered, WRITTEN);
+        stage(group, "confidence", || self.scenes().zip(&gathered), judged);
+    }
+
+    /// Gathers the evidence of one segment after another.
+    fn gather(&self) -> impl FnMut((Scene<'_>, Option<Scene<'_>>, bool)) -> Gathered {
+        let mut gatherer = Gatherer::new(self.lexicon);
+        move |(scene, question, first)| {
+            if first {
+                gatherer.begin_turn();
+            }
+            gatherer.gather(&scene, &Surroundings { question, attributes: &Default::default() })
+        }
+    }
+
+    fn bench_rows(&self, group: &mut Group) {
+        let coder = Coder::new(self.lexicon, Options::default());
+        let mut worker = coder.worker();
+        stage(group, "codings", || self.transcripts.iter(), |transcript| worker.code(transcript));
+        let coded: Vec<_> = self.transcripts.iter().map(|transcript| worker.code(transcript)).collect();
+        let mut out = Rows::new();
+        let jsonl = |coded: &precode::pipeline::Coded| {
+            out.clear();
+            coded.codings.iter().for_each(|coding| rows::push_coding(&mut out.jsonl, coding));
+            coded.turns.iter().for_each(|turn| rows::push_turn(&mut out.turns, turn));
+        };
+        stage(group, "JSONL", || coded.iter(), jsonl);
+        let mut out = Rows::new();
+        let csv = |coded: &precode::pipeline::Coded| {
+            out.clear();
+            coded.codings.iter().for_each(|coding| out.columns.push(&mut out.csv, coding));
+        };
+        stage(group, "CSV", || coded.iter(), csv);
+        let mut out = Rows::new();
+        let whole = |bytes: &Vec<u8>| {
+            out.clear();
+            let transcript = decode(bytes)?;
+            let Ok(()) = worker.code_into(&transcript, &mut out);
+            Some(sha256(bytes))
+        };
+        stage(group, "whole", || self.bytes.iter(), whole);
+    }
+
+    /// What no stage can do without, done in the plainest way.
+    fn bench_limits(&self, group: &mut Group) {
+        let lines = |bytes: &Vec<u8>| (std::str::from_utf8(bytes).is_ok(), memchr::memchr_iter(b'\n', bytes).count());
+        stage(group, "UTF-8 and lines", || self.bytes.iter(), lines);
+        let is_word: [bool; 256] =
+            std::array::from_fn(|byte| !(byte as u8).is_ascii() || (byte as u8).is_ascii_alphanumeric());
+        let begins = |bytes: &Vec<u8>| {
+            let is_word = bytes.iter().map(|&byte| is_word[usize::from(byte)]);
+            is_word.fold((0, false), |(n, before), now| (n + usize::from(now && !before), now))
+        };
+        stage(group, "words by a table", || self.bytes.iter(), begins);
+        let forms: FxHashMap<&str, usize> = self.words().enumerate().map(|(i, word)| (word, i)).collect();
+        stage(group, "words in a hash table", || self.words(), |word| forms.get(word).copied());
+        stage(
+            group,
+            "words looked at",
+            || self.reads(),
+            |(_, read)| read.tokens.iter().map(|t| t.end - t.start).max(),
+        );
+        let mut out = Rows::new();
+        let coder = Coder::new(self.lexicon, Options::default());
+        let mut worker = coder.worker();
+        for transcript in &self.transcripts {
+            let Ok(()) = worker.code_into(transcript, &mut out);
+        }
+        stage(group, "rows copied", || [&out.jsonl, &out.turns, &out.csv].into_iter(), Clone::clone);
+    }
+}
+
+/// Rows as a study holds them, in memory.
+struct Rows {
+    columns: CodingsCsv,
+    jsonl: Vec<u8>,
+    csv: Vec<u8>,
+    turns: Vec<u8>,
+}
+
+impl Rows {
+    fn new() -> Self {
+        let columns = CodingsCsv::new(&ATTRIBUTES.map(String::from).into(), Cells::Exact);
+        Rows { columns, jsonl: Vec::new(), csv: Vec::new(), turns: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        [&mut self.jsonl, &mut self.csv, &mut self.turns].into_iter().for_each(Vec::clear);
+    }
+}
+
+impl Take for Rows {
+    type Error = Infallible;
+
+    fn segment(&mut self, rows: Vec<(Coding, f64)>) -> Result<(), Infallible> {
+        for (coding, _) in &rows {
+            rows::push_coding(&mut self.jsonl, coding);
+            self.columns.push(&mut self.csv, coding);
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, turn: TurnRow) -> Result<(), Infallible> {
+        rows::push_turn(&mut self.turns, &turn);
+        Ok(())
+    }
 }
