@@ -34,7 +34,8 @@ fn is_sound(lexicon: &Lexicon, place: usize) -> bool {
 
 fn run_rule(lexicon: &Lexicon, worker: &mut Worker, place: usize, rule: &Rule) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (examples, wanted) in [(&rule.yes, true), (&rule.no, false)] {
+    let written = &lexicon.source.rules[place];
+    for (examples, wanted) in [(&written.yes, true), (&written.no, false)] {
         for example in examples {
             if fires(lexicon, worker, place, &example.value) != wanted {
                 found.push(failure(lexicon, rule, example, wanted));

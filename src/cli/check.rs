@@ -99,7 +99,7 @@ fn summary(args: &CheckArgs, file: &Path, lexicon: Option<&Lexicon>, found: &[Di
     let count = |severity| found.iter().filter(|problem| problem.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let Some(lexicon) = lexicon else { return format!("{name}: not read") };
-    let examples: usize = lexicon.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum();
+    let examples: usize = lexicon.source.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum();
     let (codes, rules, terms) = (lexicon.codebook.codes.len(), lexicon.rules.len(), lexicon.terms.len());
     let warnings = if args.quiet { String::new() } else { format!(", {warnings} warnings") };
     format!("{name}: {codes} codes, {rules} rules, {terms} terms, {examples} examples; {errors} errors{warnings}")

@@ -13,8 +13,8 @@ use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
 use crate::token::{Language, Notes, Reading, Terms};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::{BTreeMap, BTreeSet};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// A pattern ready for matching. The variants are those of [`Node`].
 #[derive(Debug, Clone)]
@@ -104,10 +104,6 @@ pub struct Rule {
     pub effects: [Option<Effect>; 4],
     /// True when the rule looks at other codes' evidence, and so is evaluated after the others.
     pub second_pass: bool,
-    /// Sentences in which the rule must fire.
-    pub yes: Vec<Placed<String>>,
-    /// Sentences in which it must not.
-    pub no: Vec<Placed<String>>,
     /// Where it is written: file and line, for people.
     pub place: Placed<()>,
 }
@@ -147,7 +143,7 @@ pub struct Lexicon {
     pub parties: Vec<Party>,
     /// Lists of first-person and third-person pronouns.
     pub pronouns: (usize, usize),
-    /// Rules, in the order of the files.
+    /// Rules, in the order of the files, each in its place in [`Source::rules`].
     pub rules: Vec<Rule>,
     /// Context triggers.
     pub triggers: Vec<Trigger>,
@@ -242,13 +238,15 @@ struct Compiler<'s> {
     terms: TermTableBuilder,
     lists: Vec<List>,
     parties: Vec<Party>,
-    names: BTreeMap<&'s str, Name>,
+    names: FxHashMap<&'s str, Name>,
     /// For each list: the terms of its single words, once it is filled.
     members: Vec<BTreeSet<TermId>>,
     /// Lists of first-person and third-person pronouns.
     pronouns: (usize, usize),
     /// What it costs to look for a term first.
     commonness: Costs,
+    /// True inside a node that holds words only, as was seen before.
+    in_words: bool,
 }
 
 /// What a name after `@` means.
@@ -268,10 +266,11 @@ impl<'s> Compiler<'s> {
             terms: TermTableBuilder::new(language),
             lists: Vec::new(),
             parties: Vec::new(),
-            names: BTreeMap::new(),
+            names: FxHashMap::default(),
             members: Vec::new(),
             pronouns: (0, 0),
             commonness: Costs::default(),
+            in_words: false,
         }
     }
 
@@ -445,21 +444,14 @@ impl<'s> Compiler<'s> {
             Node::Any => Pat::Any,
             Node::List(name) => return self.named(name, text),
             Node::Regex(regex) => return self.regex(regex, text),
-            Node::Seq(items) => {
-                let items: Option<_> =
-                    items.iter().map(|(gap, item)| Some((*gap, self.word_level(item, text)?))).collect();
-                Pat::Seq(items?)
-            }
+            Node::Seq(items) => Pat::Seq(all(items, |(gap, item)| Some((*gap, self.word_level(item, text)?)))?),
             Node::Alt(nodes) => Pat::Alt(self.pats(nodes, text)?),
             Node::Opt(node) => Pat::Opt(Box::new(self.word_level(node, text)?)),
             Node::Except(node, others) => {
-                let others: Option<_> = others.iter().map(|other| self.word_level(other, text)).collect();
+                let others = all(others, |other| self.word_level(other, text));
                 Pat::Except(Box::new(self.word_level(node, text)?), others?)
             }
-            Node::Near(nodes, within) => {
-                let parts: Option<_> = nodes.iter().map(|node| self.sentence_level(node, text)).collect();
-                Pat::Near(parts?, *within)
-            }
+            Node::Near(nodes, within) => Pat::Near(all(nodes, |node| self.sentence_level(node, text))?, *within),
             Node::Both(nodes) => Pat::Both(self.pats(nodes, text)?),
             Node::Direct(actor, act, target) => {
                 let (actor, act) = (self.word_level(actor, text)?, self.word_level(act, text)?);
@@ -474,18 +466,24 @@ impl<'s> Compiler<'s> {
     }
 
     fn pats(&mut self, nodes: &[Node], text: &Placed<String>) -> Option<Vec<Pat>> {
-        nodes.iter().map(|node| self.pat(node, text)).collect()
+        all(nodes, |node| self.pat(node, text))
     }
 
     /// A node inside a sequence, where only words, lists and groups of them make sense.
     fn word_level(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
+        if self.in_words {
+            return self.pat(node, text);
+        }
         if holds_relation(node) {
             let message = "`&`, `&&`, `>` and `#code` cannot stand inside a sequence";
             let found = self.source.error("lexicon-pattern", text, message);
             self.found.push(found.help("write the relation at the outside of the pattern, or use `with`"));
             return None;
         }
-        self.pat(node, text)
+        self.in_words = true;
+        let pat = self.pat(node, text);
+        self.in_words = false;
+        pat
     }
 
     /// A node beside `&`, which stays in one sentence.
@@ -564,8 +562,6 @@ impl<'s> Compiler<'s> {
             window: rule.window,
             effects,
             second_pass,
-            yes: rule.yes.clone(),
-            no: rule.no.clone(),
             place: Placed { value: (), file: rule.id.file, at: rule.id.at },
             id: rule.id.value.clone(),
         }
@@ -574,13 +570,31 @@ impl<'s> Compiler<'s> {
     /// A pattern with a word to look for: context is tested in every sentence.
     fn anchored(&mut self, text: &Placed<String>) -> Option<Pat> {
         let pat = self.pattern(text)?;
-        if self.planner(&mut TermSets::default()).is_anchored(&pat) {
+        if self.is_anchored(&pat) {
             return Some(pat);
         }
         let found =
             self.source.error("lexicon-pattern", text, "a regular expression alone cannot be a context entry");
         self.found.push(found.help("write the words instead"));
         None
+    }
+
+    /// True when some word must stand wherever the pattern matches.
+    fn is_anchored(&self, pat: &Pat) -> bool {
+        let list = |place: usize| self.lists[place].phrases.iter().all(|phrase| self.is_anchored(phrase));
+        match pat {
+            Pat::Term(_) => true,
+            Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => false,
+            Pat::List(place) => list(*place),
+            Pat::Party(place) => [self.parties[*place].nouns, self.pronouns.0, self.pronouns.1].into_iter().all(list),
+            Pat::Seq(items) => items.iter().any(|(_, item)| self.is_anchored(item)),
+            Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().any(|pat| self.is_anchored(pat)),
+            Pat::Alt(pats) => pats.iter().all(|pat| self.is_anchored(pat)),
+            Pat::Except(pat, _) => self.is_anchored(pat),
+            Pat::Direct(actor, act, target) => {
+                [actor, act].into_iter().chain(target).any(|part| self.is_anchored(part))
+            }
+        }
     }
 
     fn trigger(&mut self, trigger: &TriggerSource) -> Trigger {
@@ -591,71 +605,6 @@ impl<'s> Compiler<'s> {
             backward: trigger.backward,
             scope: trigger.scope,
             stop: trigger.stop,
-        }
-    }
-
-    /// True when the pattern spells these words itself, one after the other.
-    fn spells(&self, pat: &Pat, words: &[TermId]) -> bool {
-        let any = |pats: &[Pat]| pats.iter().any(|pat| self.spells(pat, words));
-        match pat {
-            Pat::Term(term) => words == [*term],
-            Pat::List(place) => {
-                let single = words.len() == 1 && self.members[*place].contains(&words[0]);
-                single || any(&self.lists[*place].phrases)
-            }
-            Pat::Seq(items) => {
-                let spelled = |run: &[(u16, Pat)]| {
-                    run.iter().zip(words).all(|((_, item), word)| matches!(item, Pat::Term(term) if term == word))
-                };
-                items.windows(words.len()).any(spelled) || items.iter().any(|(_, item)| self.spells(item, words))
-            }
-            Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => any(pats),
-            Pat::Opt(pat) | Pat::Except(pat, _) => self.spells(pat, words),
-            Pat::Direct(actor, act, target) => [actor.as_ref(), act.as_ref()]
-                .into_iter()
-                .chain(target.as_deref())
-                .any(|part| self.spells(part, words)),
-            Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => false,
-        }
-    }
-
-    /// Terms of `wanted` that a pattern can spell, those of its lists among them.
-    fn mentioned(&self, pat: &Pat, wanted: &Wanted, into: &mut FxHashSet<TermId>) {
-        match pat {
-            Pat::Term(term) => {
-                into.extend(wanted.terms.get(term));
-            }
-            Pat::List(place) => into.extend(&wanted.of_list[*place]),
-            Pat::Seq(items) => items.iter().for_each(|(_, item)| self.mentioned(item, wanted, into)),
-            Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => {
-                pats.iter().for_each(|pat| self.mentioned(pat, wanted, into));
-            }
-            Pat::Opt(pat) | Pat::Except(pat, _) => self.mentioned(pat, wanted, into),
-            Pat::Direct(actor, act, target) => {
-                let parts = [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref());
-                parts.for_each(|part| self.mentioned(part, wanted, into));
-            }
-            Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => {}
-        }
-    }
-
-    /// Which of these terms each list can spell: lists name other lists, so that it takes as many rounds as they are
-    /// deep.
-    fn wanted(&self, terms: FxHashSet<TermId>) -> Wanted {
-        let of_list =
-            self.members.iter().map(|members| members.iter().filter(|term| terms.contains(term)).copied().collect());
-        let mut wanted = Wanted { of_list: of_list.collect(), terms };
-        loop {
-            let mut grown = false;
-            for place in 0..self.lists.len() {
-                let mut all = wanted.of_list[place].clone();
-                self.lists[place].phrases.iter().for_each(|phrase| self.mentioned(phrase, &wanted, &mut all));
-                grown |= all.len() > wanted.of_list[place].len();
-                wanted.of_list[place] = all;
-            }
-            if !grown {
-                return wanted;
-            }
         }
     }
 
@@ -678,35 +627,33 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// A rule whose pattern spells a trigger itself is not tested for that context.
-    fn exempt(&self, rule: &mut Rule, wanted: &Wanted, triggers: &[(Context, Vec<TermId>)]) {
-        let mut mentioned = FxHashSet::default();
-        rule.patterns.iter().for_each(|pat| self.mentioned(pat, wanted, &mut mentioned));
-        for (context, words) in triggers {
-            // Few rules mention a trigger's words at all.
-            let may = words.iter().all(|word| mentioned.contains(word));
-            if may && rule.patterns.iter().any(|pat| self.spells(pat, words)) {
-                rule.effects[*context as usize] = None;
-            }
-        }
-    }
-
     fn planner<'c>(&'c self, sets: &'c mut TermSets) -> Planner<'c> {
         let has_words = self.members.iter().map(|members| !members.is_empty()).collect();
         Planner::new(&self.lists, has_words, &self.parties, self.pronouns, self.commonness.clone(), sets)
     }
 
+    /// A rule whose pattern spells a trigger itself is not tested for that context.
+    fn exempt(&self, rules: &mut [Rule], triggers: &[Trigger]) {
+        let spelled = Spelled::new(self, triggers);
+        for rule in rules {
+            let contexts = spelled.by_any(&rule.patterns);
+            for (_, effect) in rule.effects.iter_mut().enumerate().filter(|(i, _)| contexts >> i & 1 == 1) {
+                *effect = None;
+            }
+        }
+    }
+
     fn finish(mut self, mut rules: Vec<Rule>, triggers: Vec<Trigger>) -> Lexicon {
-        let spelled = triggers.iter().filter_map(|trigger| trigger.kind.map(|kind| (kind, &trigger.patterns)));
-        let spelled: Vec<(Context, Vec<TermId>)> = spelled
-            .flat_map(|(kind, patterns)| patterns.iter().map(move |pat| (kind, pat)))
-            .flat_map(|(kind, pat)| self.runs_of_words(pat).into_iter().map(move |words| (kind, words)))
-            .collect();
-        let wanted = self.wanted(spelled.iter().flat_map(|(_, words)| words).copied().collect());
-        rules.par_iter_mut().for_each(|rule| self.exempt(rule, &wanted, &spelled));
-        let builder = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language));
-        let (words, mut sets) = builder.apart();
-        let (plan, finder) = rayon::join(|| self.planner(&mut sets).plan(&rules, &triggers), || words.finder());
+        let (words, mut sets) = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language)).apart();
+        let (mut finder, mut digest) = (None, String::new());
+        // Planning makes many small pieces. They are had sooner on the thread that asks for them.
+        let plan = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| finder = Some(words.finder()));
+            scope.spawn(|_| digest = super::digest(self.source));
+            self.exempt(&mut rules, &triggers);
+            self.planner(&mut sets).plan(&rules, &triggers)
+        });
+        let finder = finder.unwrap_or_else(|| Words::default().finder());
         let finder = finder.unwrap_or_else(|error| {
             let message = format!("the lexicon is too large for one automaton: {error}");
             self.found.push(Diagnostic::error("lexicon-size", &self.source.files[0].path, message));
@@ -716,7 +663,7 @@ impl<'s> Compiler<'s> {
         Lexicon {
             codebook: self.source.codebook.clone(),
             language: self.language,
-            digest: super::digest(self.source),
+            digest,
             plan,
             terms,
             lists: self.lists,
@@ -730,10 +677,91 @@ impl<'s> Compiler<'s> {
     }
 }
 
-/// Terms, and which of them each list can spell.
-struct Wanted {
-    terms: FxHashSet<TermId>,
-    of_list: Vec<FxHashSet<TermId>>,
+/// Contexts as bits, in the order of [`Context::ALL`].
+type Contexts = u8;
+
+/// Which contexts have a trigger that a pattern spells, word by word.
+struct Spelled {
+    /// Triggers by their first words: the words after it, and the context.
+    triggers: FxHashMap<TermId, Vec<(Vec<TermId>, Contexts)>>,
+    /// For each list, what its entries spell.
+    of_list: Vec<Contexts>,
+}
+
+impl Spelled {
+    fn new(compiler: &Compiler, triggers: &[Trigger]) -> Self {
+        let mut spelled = Spelled { triggers: FxHashMap::default(), of_list: vec![0; compiler.lists.len()] };
+        for trigger in triggers {
+            let Some(context) = trigger.kind else { continue };
+            for run in trigger.patterns.iter().flat_map(|pat| compiler.runs_of_words(pat)) {
+                let Some((&first, after)) = run.split_first() else { continue };
+                spelled.triggers.entry(first).or_default().push((after.to_vec(), 1 << context as u8));
+            }
+        }
+        spelled.read_lists(compiler);
+        spelled
+    }
+
+    /// Lists name other lists, so that it takes as many rounds as they are deep.
+    fn read_lists(&mut self, compiler: &Compiler) {
+        for (own, members) in self.of_list.iter_mut().zip(&compiler.members) {
+            let triggers = members.iter().filter_map(|member| self.triggers.get(member)).flatten();
+            *own = triggers.filter(|(after, _)| after.is_empty()).fold(0, |all, (_, context)| all | context);
+        }
+        loop {
+            let before = self.of_list.clone();
+            for (place, list) in compiler.lists.iter().enumerate() {
+                self.of_list[place] |= self.by_any(&list.phrases);
+            }
+            if before == self.of_list {
+                return;
+            }
+        }
+    }
+
+    fn by_any(&self, pats: &[Pat]) -> Contexts {
+        pats.iter().fold(0, |all, pat| all | self.by(pat))
+    }
+
+    fn by(&self, pat: &Pat) -> Contexts {
+        match pat {
+            Pat::Term(term) => self.at(*term, &[]),
+            Pat::List(place) => self.of_list[*place],
+            Pat::Seq(items) => (0..items.len()).fold(0, |all, at| all | self.in_sequence(&items[at..])),
+            Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => self.by_any(pats),
+            Pat::Opt(pat) | Pat::Except(pat, _) => self.by(pat),
+            Pat::Direct(actor, act, target) => {
+                [actor, act].into_iter().chain(target).fold(0, |all, part| all | self.by(part))
+            }
+            Pat::Any | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => 0,
+        }
+    }
+
+    /// What the first item of these spells, by itself or with those after it.
+    fn in_sequence(&self, items: &[(u16, Pat)]) -> Contexts {
+        match &items[0].1 {
+            Pat::Term(first) => self.at(*first, &items[1..]),
+            pat => self.by(pat),
+        }
+    }
+
+    /// What a word and those after it spell.
+    fn at(&self, first: TermId, rest: &[(u16, Pat)]) -> Contexts {
+        let stands = |(item, word): (&(u16, Pat), &TermId)| matches!(&item.1, Pat::Term(term) if term == word);
+        let holds = |after: &[TermId]| after.len() <= rest.len() && rest.iter().zip(after).all(stands);
+        let triggers = self.triggers.get(&first).into_iter().flatten();
+        triggers.filter(|(after, _)| holds(after)).fold(0, |all, (_, context)| all | context)
+    }
+}
+
+/// What is made of each, in order; none where one cannot be made.
+fn all<T, U>(parts: &[T], mut made: impl FnMut(&T) -> Option<U>) -> Option<Vec<U>> {
+    // What `collect` would do, with the room that it needs and no more.
+    let mut all = Vec::with_capacity(parts.len());
+    for part in parts {
+        all.push(made(part)?);
+    }
+    Some(all)
 }
 
 fn holds_relation(node: &Node) -> bool {

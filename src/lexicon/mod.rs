@@ -90,7 +90,11 @@ pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> 
     let (source, found) = read(path);
     let codebook = source.codebook.clone();
     // The fitted part needs the names of the codes only: it is read meanwhile.
-    let (finished, model) = rayon::join(|| finish(source, found), || Model::beside(path, &codebook));
+    let mut model = Ok(None);
+    let finished = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| model = Model::beside(path, &codebook));
+        finish(source, found)
+    });
     let (mut lexicon, mut found) = finished?;
     lexicon.model = model.map_err(|problem| vec![problem])?;
     found.extend(stale(&lexicon, path));

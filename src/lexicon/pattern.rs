@@ -202,8 +202,10 @@ pub fn parse(text: &str) -> Result<Node, PatternError> {
     }
 }
 
-/// Characters that end a sequence.
-const ENDS: [char; 5] = ['&', '>', '|', ')', ']'];
+/// True for characters that end a sequence.
+fn ends_sequence(c: char) -> bool {
+    matches!(c, '&' | '>' | '|' | ')' | ']')
+}
 
 struct Parser<'t> {
     text: &'t str,
@@ -225,7 +227,10 @@ impl<'t> Parser<'t> {
     /// The next character that is not white space.
     fn peek(&mut self) -> Option<char> {
         loop {
-            let next = self.rest().chars().next()?;
+            let next = match *self.text.as_bytes().get(self.at)? {
+                byte if byte.is_ascii() => char::from(byte),
+                _ => self.rest().chars().next()?,
+            };
             if !next.is_whitespace() {
                 return Some(next);
             }
@@ -236,13 +241,13 @@ impl<'t> Parser<'t> {
     /// Steps over `mark` when it comes next.
     fn eat(&mut self, mark: &str) -> bool {
         self.peek();
-        let found = self.rest().starts_with(mark);
+        let found = self.text.as_bytes()[self.at..].starts_with(mark.as_bytes());
         self.at += if found { mark.len() } else { 0 };
         found
     }
 
     fn number(&mut self) -> Option<u16> {
-        let digits = self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         let number = self.rest()[..digits].parse().ok();
         self.at += if number.is_some() { digits } else { 0 };
         number
@@ -303,7 +308,7 @@ impl<'t> Parser<'t> {
 
     fn sequence(&mut self) -> Parsed {
         let first = self.item()?;
-        if self.peek().is_none_or(|c| ENDS.contains(&c)) && !matches!(first, Node::Seq(_)) {
+        if self.peek().is_none_or(ends_sequence) && !matches!(first, Node::Seq(_)) {
             return Ok(first);
         }
         let mut items = Vec::new();
@@ -311,7 +316,7 @@ impl<'t> Parser<'t> {
         loop {
             let gap = if self.eat("..") { Some(self.number().unwrap_or(DEFAULT_GAP)) } else { None };
             match (self.peek(), gap) {
-                (Some(c), _) if !ENDS.contains(&c) => join(&mut items, gap.unwrap_or(0), self.item()?),
+                (Some(c), _) if !ends_sequence(c) => join(&mut items, gap.unwrap_or(0), self.item()?),
                 (_, Some(_)) => {
                     return Err(self.error("nothing after `..`", "write what must follow, or take the dots away"));
                 }
@@ -403,12 +408,7 @@ impl<'t> Parser<'t> {
 
     fn word(&mut self) -> Parsed {
         let rest = self.rest();
-        let stops = |i: usize, c: char| match c {
-            '(' | ')' | '[' | ']' | '|' | '&' | '>' | '@' | '#' | '/' => true,
-            '.' => rest[i..].starts_with(".."),
-            c => c.is_whitespace(),
-        };
-        let end = rest.char_indices().find(|&(i, c)| stops(i, c)).map_or(rest.len(), |(i, _)| i);
+        let end = (0..rest.len()).find(|&i| ends_word(rest, i)).unwrap_or(rest.len());
         // In `guinea-(pig)` the hyphen opens an exception.
         let word = if rest[end..].starts_with('(') { rest[..end].trim_end_matches('-') } else { &rest[..end] };
         if word == "_" {
@@ -419,6 +419,16 @@ impl<'t> Parser<'t> {
             words(word).ok_or_else(|| self.error("nothing to match", "punctuation is no token: write words"))?;
         self.at += word.len();
         Ok(node)
+    }
+}
+
+/// True where the byte at `i` begins what is no part of a word.
+fn ends_word(text: &str, i: usize) -> bool {
+    match text.as_bytes()[i] {
+        b'(' | b')' | b'[' | b']' | b'|' | b'&' | b'>' | b'@' | b'#' | b'/' => true,
+        b'.' => text[i..].starts_with(".."),
+        byte if byte.is_ascii() => char::from(byte).is_whitespace(),
+        _ => text.get(i..).and_then(|rest| rest.chars().next()).is_some_and(char::is_whitespace),
     }
 }
 
@@ -435,8 +445,8 @@ fn join(items: &mut Vec<(u16, Node)>, gap: u16, node: Node) {
 
 /// A word of a pattern, cut into tokens as a text would be.
 fn words(raw: &str) -> Option<Node> {
-    if !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Some(Node::Term(Term::Word(fold(raw))));
+    if raw.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?' | b'~')) {
+        return term(raw.to_ascii_lowercase()).map(Node::Term);
     }
     let folded = fold(raw.trim_end_matches([',', '.', ';', '!', ':']));
     let parts = folded.split(['-', '\u{2010}', '\u{2011}']).filter(|part| !part.is_empty());
@@ -444,7 +454,7 @@ fn words(raw: &str) -> Option<Node> {
         Some(at) => vec![part[..at].to_string(), part[at..].to_string()],
         None => vec![part.to_string()],
     });
-    let items: Vec<(u16, Node)> = terms.map(|part| term(&part).map(|t| (0, Node::Term(t)))).collect::<Option<_>>()?;
+    let items: Vec<(u16, Node)> = terms.map(|part| term(part).map(|t| (0, Node::Term(t)))).collect::<Option<_>>()?;
     match items.len() {
         0 => None,
         1 => items.into_iter().next().map(|item| item.1),
@@ -452,15 +462,16 @@ fn words(raw: &str) -> Option<Node> {
     }
 }
 
-fn term(word: &str) -> Option<Term> {
+fn term(mut word: String) -> Option<Term> {
     if !word.chars().any(char::is_alphanumeric) {
         return None;
     }
-    Some(match word.strip_suffix('~') {
-        Some(base) => Term::Stem(base.to_string()),
-        None if word.contains(['*', '?']) => Term::Glob(word.to_string()),
-        None => Term::Word(word.to_string()),
-    })
+    if word.ends_with('~') {
+        word.pop();
+        return Some(Term::Stem(word));
+    }
+    let wild = word.bytes().any(|b| matches!(b, b'*' | b'?'));
+    Some(if wild { Term::Glob(word) } else { Term::Word(word) })
 }
 
 fn single_or(mut nodes: Vec<Node>, wrap: impl FnOnce(Vec<Node>) -> Node) -> Node {

@@ -649,11 +649,6 @@ impl<'c> Planner<'c> {
         }
     }
 
-    /// True when some word must stand wherever the pattern matches.
-    pub fn is_anchored(&self, pat: &Pat) -> bool {
-        self.atoms(pat).is_some()
-    }
-
     /// Words and phrases of which at least one stands wherever the pattern matches, the rarest such set; none where
     /// nothing need stand.
     fn atoms(&self, pat: &Pat) -> Option<Vec<Atom>> {
