@@ -100,7 +100,11 @@ impl Survey {
             return;
         }
         if let Some((name, _)) = start.loose(line) {
-            *self.loose.entry(line[name].to_string()).or_default() += 1;
+            let name = &line[name];
+            match self.loose.get_mut(name) {
+                Some(n) => *n += 1,
+                None => drop(self.loose.insert(name.to_string(), 1)),
+            }
             self.n_loose += 1;
         }
     }

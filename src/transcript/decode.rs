@@ -4,7 +4,8 @@
 //! Never happens here: a silent guess. What is not UTF-8, or UTF-16 with a mark, is refused with its first bad byte,
 //! unless the user names the encoding.
 
-use super::draft::{Context, is_blank};
+use super::draft::Context;
+use super::lines::is_empty;
 use crate::diagnostic::Diagnostic;
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
@@ -32,7 +33,7 @@ pub(super) fn decode(bytes: Vec<u8>, context: &Context<'_>) -> Result<(String, V
     let mut notes = Vec::new();
     let text = to_text(bytes, context, &mut notes)?;
     let text = line_ends(text, context, &mut notes);
-    if text.trim_matches(is_blank).is_empty() {
+    if is_empty(&text) {
         return Err(empty(context));
     }
     Ok((text, notes))

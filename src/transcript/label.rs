@@ -5,6 +5,7 @@
 //! [`WINDOW`] characters are looked at, so a line of 50 MB costs as much as a short one.
 
 use super::draft::is_blank;
+use super::lines::{indent, is_empty, trimmed};
 use super::scheme;
 use super::time::{self, Mark};
 use std::ops::Range;
@@ -65,18 +66,18 @@ impl Start {
     /// True for a label with a mark of its own and no words behind it.
     pub fn stands_alone(&self, line: &str) -> bool {
         let marked = self.label.as_ref().is_some_and(|l| !matches!(l.shape, Shape::Bare | Shape::Gap));
-        marked && line[self.after_label..].trim_matches(is_blank).is_empty()
+        marked && is_empty(&line[self.after_label..])
     }
 
     /// True when the line is nothing but a time.
     pub fn is_time_alone(&self, line: &str) -> bool {
-        self.time.is_some() && self.label.is_none() && line[self.after_time..].trim_matches(is_blank).is_empty()
+        self.time.is_some() && self.label.is_none() && is_empty(&line[self.after_time..])
     }
 }
 
 /// Looks at the start of a line.
 pub(super) fn look(line: &str) -> Start {
-    let indent = line.len() - line.trim_start_matches(is_blank).len();
+    let indent = indent(line);
     let mut start = Start { after_time: indent, ..Start::default() };
     if let Some(mark) = leading_time(&line[indent..]) {
         start.time = Some(mark);
@@ -155,8 +156,13 @@ fn signed(window: &str, whole: usize) -> Option<Found> {
 
 /// The name between brackets, and the byte after them.
 fn enclosed(window: &str) -> Option<(Range<usize>, usize)> {
-    const PAIRS: [(char, char); 4] = [('[', ']'), ('(', ')'), ('{', '}'), ('<', '>')];
-    let (_, close) = PAIRS.into_iter().find(|(open, _)| window.starts_with(*open))?;
+    let close = match window.as_bytes().first()? {
+        b'[' => ']',
+        b'(' => ')',
+        b'{' => '}',
+        b'<' => '>',
+        _ => return None,
+    };
     let end = window.find(close)?;
     let name = name_in(window, 1..window[..end].trim_end().trim_end_matches(':').len().max(1))?;
     Some((name, end + 1))
@@ -171,15 +177,42 @@ fn in_brackets(window: &str, name: Range<usize>, after: usize) -> Option<Found> 
 
 /// `[Name] words`, `Name - words`, `Name<tab>words`, `Name   words`, `Name> words`, `Name. words`.
 fn loose(window: &str) -> Option<(Range<usize>, usize)> {
-    const MARKS: [&str; 7] = ["\t", "   ", " - ", " \u{2013} ", " \u{2014} ", "> ", ". "];
     if let Some((name, after)) = enclosed(window) {
         return window[after..].starts_with([' ', '\t']).then_some((name, after));
     }
-    let first = MARKS.iter().filter_map(|mark| Some((window.find(mark)?, mark.len()))).min()?;
-    let name = name_in(window, 0..first.0)?;
+    let (at, len) = loose_mark(window)?;
+    let name = name_in(window, 0..at)?;
     // A short sentence ends so as well.
-    let sentence = window[first.0..].starts_with('.') && !scheme::is_sure(&window[name.clone()]);
-    (!sentence).then_some((name, first.0 + first.1))
+    let sentence = window[at..].starts_with('.') && !scheme::is_sure(&window[name.clone()]);
+    (!sentence).then_some((name, at + len))
+}
+
+/// Where the first mark is that sets a name apart in a loose way, and its bytes. Most lines are speech: the search ends
+/// where no name goes on.
+fn loose_mark(window: &str) -> Option<(usize, usize)> {
+    let bytes = window.as_bytes();
+    let mut words = usize::from(bytes.first().is_some_and(u8::is_ascii_alphanumeric));
+    for (i, &byte) in bytes.iter().enumerate() {
+        let next = bytes.get(i + 1).copied();
+        match byte {
+            b'\t' => return Some((i, 1)),
+            b'.' | b'>' if next == Some(b' ') => return Some((i, 2)),
+            b' ' if next.is_some_and(|b| b.is_ascii_alphanumeric()) => words += 1,
+            b' ' => {
+                let mark =
+                    [" - ", "   ", " \u{2013} ", " \u{2014} "].iter().find(|m| bytes[i..].starts_with(m.as_bytes()));
+                if let Some(mark) = mark {
+                    return Some((i, mark.len()));
+                }
+            }
+            _ if byte.is_ascii_graphic() && forbidden(char::from(byte)) => return None,
+            _ => {}
+        }
+        if words > MOST_WORDS {
+            return None;
+        }
+    }
+    None
 }
 
 /// White space and a dash between a time and what it belongs to.
@@ -191,11 +224,25 @@ fn gap(rest: &str) -> usize {
     }
 }
 
+/// Bytes at which [`named`] stops; most are letters.
+const STOPS: [bool; 256] = {
+    let (mut stops, marks) = ([false; 256], b":\xEF[(\\?!;\" ");
+    let mut i = 0;
+    while i < marks.len() {
+        stops[marks[i] as usize] = true;
+        i += 1;
+    }
+    stops
+};
+
 /// A name that ends in a colon or in a time.
 fn named(window: &str, whole: usize) -> Option<Found> {
     let bytes = window.as_bytes();
     let mut words = usize::from(bytes.first().is_some_and(u8::is_ascii_alphanumeric));
     for (i, &byte) in bytes.iter().enumerate() {
+        if !STOPS[usize::from(byte)] && i <= 4 * LONGEST_NAME {
+            continue;
+        }
         match byte {
             b':' if between_digits(window, i) => return before_clock(window, i, whole),
             b':' => return before_colon(window, i, i + 1),
@@ -213,11 +260,11 @@ fn named(window: &str, whole: usize) -> Option<Found> {
                 if let Some(mark) = time::spelled(&window[i + 1..]).filter(|m| i + 1 + m.len == whole) {
                     return before_mark(window, i + 1, mark);
                 }
+                if words > MOST_WORDS {
+                    return None;
+                }
             }
             _ => {}
-        }
-        if words > MOST_WORDS {
-            return None;
         }
     }
     None
@@ -247,7 +294,7 @@ fn before_clock(window: &str, colon: usize, whole: usize) -> Option<Found> {
     if let Some(words) = rest.strip_prefix(':') {
         return Some(Found { name, after: window.len() - words.len(), time: Some(mark), shape: Shape::Colon });
     }
-    let alone = rest.trim_matches(is_blank).is_empty() && window.len() == whole;
+    let alone = is_empty(rest) && window.len() == whole;
     alone.then_some(Found { name, after: window.len(), time: Some(mark), shape: Shape::Timed })
 }
 
@@ -333,26 +380,44 @@ fn bare(window: &str, whole: usize) -> Option<Found> {
 /// The range without blanks at its ends, if it can be a name.
 fn name_in(window: &str, range: Range<usize>) -> Option<Range<usize>> {
     let raw = &window[range.clone()];
-    let start = range.start + raw.len() - raw.trim_start_matches(is_blank).len();
-    let end = range.start + raw.trim_end_matches(is_blank).len();
-    (start < end && plausible(&window[start..end])).then_some(start..end)
+    let start = range.start + indent(raw);
+    let name = trimmed(raw);
+    (!name.is_empty() && plausible(name)).then_some(start..start + name.len())
 }
 
 /// True for what can be a name: short, few words, no sentence punctuation.
 pub(super) fn plausible(name: &str) -> bool {
-    let short = name.chars().take(LONGEST_NAME + 1).count() <= LONGEST_NAME;
-    short
-        && name.split_whitespace().count() <= MOST_WORDS
-        && name.chars().next().is_some_and(char::is_alphanumeric)
-        && name.chars().any(char::is_alphanumeric)
-        && !name.chars().any(forbidden)
-        && commas(name)
-        && dots(name)
-        && name.matches('(').count() == name.matches(')').count()
+    let short = name.len() <= LONGEST_NAME || name.chars().nth(LONGEST_NAME).is_none();
+    short && name.chars().next().is_some_and(char::is_alphanumeric) && is_plain(name)
+}
+
+/// True for few words without what no name holds, where every bracket closes.
+fn is_plain(name: &str) -> bool {
+    let (mut words, mut depth, mut after_blank) = (0, 0, true);
+    let (mut comma, mut dot) = (false, false);
+    for c in name.chars() {
+        let blank = !c.is_ascii_alphanumeric() && c.is_whitespace();
+        words += usize::from(after_blank && !blank);
+        after_blank = blank;
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' => {}
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' => comma = true,
+            '.' => dot = true,
+            _ if forbidden(c) => return false,
+            _ => {}
+        }
+    }
+    words <= MOST_WORDS && depth == 0 && (!comma || commas(name)) && (!dot || dots(name))
 }
 
 fn forbidden(c: char) -> bool {
-    c.is_control() || "?!;:\"\u{201c}\u{201d}<>{}=*~^$%\\\u{2026}[]`".contains(c)
+    match c {
+        '?' | '!' | ';' | ':' | '"' | '<' | '>' | '{' | '}' | '=' | '*' | '~' | '^' | '$' | '%' => true,
+        '\\' | '[' | ']' | '`' | '\u{201c}' | '\u{201d}' | '\u{2026}' => true,
+        _ => c.is_control(),
+    }
 }
 
 /// At most one comma, as in `Holloway, J`.
@@ -451,5 +516,19 @@ mod tests {
             shown("00:00:05 It's the perfect chance to take a moment."),
             "-|5000|It's the perfect chance to take a moment."
         );
+    }
+
+    #[test]
+    fn loose_marks_are_found_as_by_looking_for_each() {
+        const MARKS: [&str; 7] = ["\t", "   ", " - ", " \u{2013} ", " \u{2014} ", "> ", ". "];
+        let parts = ["Ann", "one two three", " ", "-", "\u{2013}", "?", ":", "\u{e9}", ".", ">"].into_iter();
+        let parts: Vec<&str> = parts.chain(MARKS).collect();
+        let n = parts.len();
+        for i in 0..n * n * n * n {
+            let window: String = [i, i / n, i / n / n, i / n / n / n].map(|i| parts[i % n]).concat();
+            let named = |mark: &(usize, usize)| name_in(&window, 0..mark.0).is_some();
+            let plain = MARKS.iter().filter_map(|mark| Some((window.find(mark)?, mark.len()))).min();
+            assert_eq!(loose_mark(&window).filter(named), plain.filter(named), "{window:?}");
+        }
     }
 }

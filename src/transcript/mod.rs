@@ -18,6 +18,7 @@ mod header;
 mod label;
 mod later;
 mod level;
+mod lines;
 mod numbering;
 pub mod respondents;
 mod roles;

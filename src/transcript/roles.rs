@@ -182,7 +182,7 @@ const PROMPTS: [&str; 16] = [
 
 /// True when the last sentences hold a question mark, as people ask, then add a word; or when it begins as a request.
 fn asks(words: &str) -> bool {
-    let begin: String = words.chars().take(60).flat_map(char::to_lowercase).collect();
+    let begin = beginning(words);
     let begin = begin.split_once(", ").map_or(&*begin, |(first, rest)| if first.len() < 12 { rest } else { &begin });
     if PROMPTS.iter().any(|prompt| begin.starts_with(prompt)) {
         return true;
@@ -191,7 +191,18 @@ fn asks(words: &str) -> bool {
     while !words.is_char_boundary(from) {
         from += 1;
     }
-    words[from..].contains(['?', '\u{ff1f}', '\u{37e}', '\u{61f}'])
+    let end = &words[from..];
+    memchr::memchr(b'?', end.as_bytes()).is_some()
+        || !end.is_ascii() && end.contains(['\u{ff1f}', '\u{37e}', '\u{61f}'])
+}
+
+/// The first characters in lower case.
+fn beginning(words: &str) -> String {
+    const MOST: usize = 60;
+    match words.as_bytes().get(..MOST.min(words.len())) {
+        Some(head) if head.is_ascii() => words[..head.len()].to_ascii_lowercase(),
+        _ => words.chars().take(MOST).flat_map(char::to_lowercase).collect(),
+    }
 }
 
 fn warning(transcript: &Transcript, chosen: Option<usize>) -> Diagnostic {

@@ -4,11 +4,12 @@
 //! Never happens here: a unit over a heading, a time mark line or the header block.
 
 use super::accept::{Accepted, Survey};
-use super::draft::{Content, Context, Draft, Outcome, is_blank, placed};
+use super::draft::{Content, Context, Draft, Outcome, placed};
 use super::label::{self, Start};
+use super::lines::{indent, is_empty, lines};
 use super::{SpeakerId, TimeSpan, header, scheme};
 use crate::diagnostic::Severity;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Lines with a time that make a text one of timed paragraphs.
 const TIMED: usize = 3;
@@ -53,7 +54,7 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
 fn survey(body: &str, numbered: bool) -> Survey {
     let mut survey = Survey::default();
     let (mut first, mut named) = (true, false);
-    for (i, line) in body.split('\n').enumerate() {
+    for (i, (_, line)) in lines(body).enumerate() {
         if is_empty(line) || is_furniture(line) {
             first = true;
             continue;
@@ -77,10 +78,13 @@ fn survey(body: &str, numbered: bool) -> Survey {
 fn number(line: &str) -> Option<(u32, usize)> {
     let start = line.len() - line.trim_start().len();
     let digits = line[start..].bytes().take(6).take_while(u8::is_ascii_digit).count();
+    if digits == 0 {
+        return None;
+    }
     let after = start + digits;
     let mark = usize::from(line[after..].starts_with(['.', ')', ':']));
     let rest = &line[after + mark..];
-    let gap = rest.len() - rest.trim_start_matches(is_blank).len();
+    let gap = indent(rest);
     let number = line[start..after].parse().ok()?;
     (gap > 0 || rest.is_empty()).then_some((number, after + mark + gap))
 }
@@ -88,16 +92,16 @@ fn number(line: &str) -> Option<(u32, usize)> {
 /// True when lines are numbered at the left, as in court or as programs for coding print them: one by one, or from 1
 /// again on every page. The numbers are no words.
 fn is_numbered(body: &str) -> bool {
-    let lines = || body.split('\n').filter(|line| !is_empty(line));
-    let numbers: Vec<u32> = lines().filter_map(number).map(|(number, _)| number).collect();
+    let numbers: Vec<u32> = lines(body).filter_map(|(_, line)| number(line)).map(|(number, _)| number).collect();
     let follows = numbers.windows(2).filter(|pair| pair[1] == pair[0].saturating_add(1) || pair[1] == 1).count();
     let n_labels = || {
-        let after = lines().filter_map(|line| number(line).map(|(_, after)| &line[after..]));
+        let after = lines(body).filter_map(|(_, line)| number(line).map(|(_, after)| &line[after..]));
         after.filter(|line| label::look(line).label.is_some()).count()
     };
+    let n_lines = || lines(body).filter(|(_, line)| !is_empty(line)).count();
     numbers.len() >= 4
         && follows * 10 >= (numbers.len() - 1) * 9
-        && (numbers.len() * 5 >= lines().count() * 4 || n_labels() * 2 >= numbers.len())
+        && (numbers.len() * 5 >= n_lines() * 4 || n_labels() * 2 >= numbers.len())
 }
 
 /// Where the paragraphs without a label begin that ask, directly before a labelled one; none unless most answers have
@@ -128,10 +132,6 @@ fn questions(text: &str, body: usize, accepted: &Accepted) -> FxHashSet<usize> {
     if found.len() >= 2 && found.len() * 2 >= n_answers { found } else { FxHashSet::default() }
 }
 
-fn is_empty(line: &str) -> bool {
-    line.chars().take(64).all(is_blank) && line.trim_matches(is_blank).is_empty()
-}
-
 /// Lines that are no speech: headings, rules, marks of transcription services.
 fn is_furniture(line: &str) -> bool {
     match line.as_bytes().first() {
@@ -141,8 +141,14 @@ fn is_furniture(line: &str) -> bool {
             line.trim_end().len() >= 3 && line.trim_end().bytes().all(|b| b == line.as_bytes()[0])
         }
         Some(b'T') => line.starts_with("Transcribed by https://"),
+        _ if ends_plainly(line) => false,
         _ => [" started transcription", " stopped transcription"].iter().any(|end| line.trim_end().ends_with(end)),
     }
+}
+
+/// True for a line that ends in no blank and in no letter of `transcription`'s end.
+fn ends_plainly(line: &str) -> bool {
+    line.as_bytes().last().is_some_and(|&last| last.is_ascii_graphic() && last != b'n')
 }
 
 /// The way through the lines; a unit is open while `start` is set.
@@ -159,6 +165,8 @@ struct Walk<'a> {
     questions: FxHashSet<usize>,
     /// Every paragraph is a unit: there are no labels.
     by_paragraph: bool,
+    /// The speakers behind the labels so far.
+    heard: FxHashMap<&'a str, SpeakerId>,
     speaker: Option<SpeakerId>,
     start: Option<usize>,
     end: usize,
@@ -169,23 +177,20 @@ struct Walk<'a> {
     bad_times: Vec<usize>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn run(&mut self, body: usize, accepted: &Accepted, draft: &mut Draft) {
         let text = self.text;
-        let mut at = body;
-        for line in text[body..].split_inclusive('\n') {
-            let bare = line.strip_suffix('\n').unwrap_or(line);
-            let skip = number(bare).filter(|_| self.numbered).map_or(0, |(_, after)| after);
+        for (at, line) in lines(&text[body..]) {
+            let skip = if self.numbered { number(line).map_or(0, |(_, after)| after) } else { 0 };
             if skip > 0 {
                 self.close(draft);
             }
-            self.line(at + skip, &bare[skip..], accepted, draft);
-            at += line.len();
+            self.line(body + at + skip, &line[skip..], accepted, draft);
         }
         self.close(draft);
     }
 
-    fn line(&mut self, at: usize, line: &str, accepted: &Accepted, draft: &mut Draft) {
+    fn line(&mut self, at: usize, line: &'a str, accepted: &Accepted, draft: &mut Draft) {
         if is_empty(line) {
             if self.by_paragraph || self.only_asks {
                 self.end_paragraph(draft);
@@ -212,9 +217,10 @@ impl Walk<'_> {
     }
 
     /// A labelled line begins a unit.
-    fn label(&mut self, at: usize, line: &str, (name, after): (&str, usize), start: &Start, draft: &mut Draft) {
+    fn label(&mut self, at: usize, line: &str, (name, after): (&'a str, usize), start: &Start, draft: &mut Draft) {
         self.close(draft);
-        self.speaker = Some(draft.speaker(scheme::speaker_name(name)));
+        let speaker = || draft.speaker(scheme::speaker_name(name));
+        self.speaker = Some(*self.heard.entry(name).or_insert_with(speaker));
         self.time = start.time.and_then(|m| m.span()).or(self.time.take());
         self.words(at + after, at, line, draft);
     }

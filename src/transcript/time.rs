@@ -42,16 +42,18 @@ pub(super) fn bracketed(text: &str) -> Option<Mark> {
 
 /// A mark without brackets, ended by white space, a colon or the end: `00:01:02`, `1:02`, `01:03:56.22`.
 pub(super) fn bare(text: &str) -> Option<Mark> {
+    // Nearly every line is asked, and few begin so.
+    text.as_bytes().first().filter(|b| b.is_ascii_digit())?;
     let len = text.bytes().take(LONGEST).take_while(|b| b.is_ascii_digit() || b":.,".contains(b)).count();
     let digits = text[..len].trim_end_matches([':', '.', ',']);
     let after = &text[digits.len()..];
     let ended = after.is_empty() || after.starts_with(char::is_whitespace) || after.starts_with(':');
-    let timely = digits.as_bytes().first().is_some_and(u8::is_ascii_digit) && digits.contains(':');
-    (ended && timely).then(|| Mark { ms: clock(digits), len: digits.len() })
+    (ended && digits.contains(':')).then(|| Mark { ms: clock(digits), len: digits.len() })
 }
 
 /// A mark in words, as Teams writes it: `1 hour 2 minutes 3 seconds`, also with a clock glued to its end.
 pub(super) fn spelled(text: &str) -> Option<Mark> {
+    text.as_bytes().first().filter(|b| b.is_ascii_digit())?;
     const UNITS: [(&str, u64); 3] = [("hour", 3_600_000), ("minute", 60_000), ("second", 1_000)];
     let (mut rest, mut ms, mut found) = (text, 0u64, false);
     for (unit, length) in UNITS {
