@@ -1,6 +1,10 @@
 //! Whole files through `transcript::read`: the shared interviews and transcripts, hostile files, properties.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip and show their tables")]
 
+#[path = "support/growth.rs"]
+mod growth;
+
+use growth::{outgrows, worked};
 use precode::diagnostic::{Diagnostic, Severity};
 use precode::transcript::respondents::{self, Respondents};
 use precode::transcript::{ReadOptions, SpeakerRole, Transcript, read};
@@ -364,17 +368,6 @@ fn a_very_long_line_costs_what_its_bytes_cost() {
 /// Name of the file, its beginning, what the bait is, and its lines.
 type Bait = (&'static str, &'static str, &'static str, Box<dyn Fn(usize) -> String>);
 
-/// Time that this thread spent at work: other programs on the machine do not count.
-fn worked(work: impl FnOnce()) -> f64 {
-    let clock = || {
-        let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map(|ns| ns / 1e9)
-    };
-    let (began, first) = (std::time::Instant::now(), clock());
-    work();
-    first.zip(clock()).map_or(began.elapsed().as_secs_f64(), |(first, last)| last - first)
-}
-
 #[test]
 fn a_bait_doubled_costs_double() {
     let cue = |i: usize, times: &str, words: &str| format!("{i}\n{times}\n{words}\n\n");
@@ -413,12 +406,9 @@ fn a_bait_doubled_costs_double() {
             text += if name == "x.json" { "]" } else { "end\n" };
             let read = || drop(read(text.as_bytes(), name, &ReadOptions::default()));
             read();
-            // The clock of a thread may stand still for 4 ms.
             worked(|| (0..2).for_each(|_| read()))
         };
-        let grows = || time(100_000) > 2.5 * 2.5 * time(25_000).max(0.012);
-        // A busy machine may spoil one measurement, not three.
-        assert!(!(grows() && grows() && grows()), "{what}: four times of it cost more than 2.5 times 2.5");
+        assert!(!outgrows(25_000, time), "{what}: four times of it cost more than 2.5 times 2.5");
     }
 }
 
