@@ -11,7 +11,9 @@ use crate::codebook::CodeId;
 use crate::evidence::Gathered;
 use crate::lexicon::Lexicon;
 use crate::lexicon::model::{Cues, Line, Model, NO_STEM};
+use crate::lexicon::pairs::Pairs;
 use crate::matcher::Scene;
+use std::ops::Range;
 
 /// Rule scores beyond these count as these: many weak rules do not outweigh everything else.
 pub const SCORE_RANGE: (f64, f64) = (-2.0, 4.0);
@@ -51,67 +53,98 @@ pub struct Cue {
 /// The words of a segment as the cue table sees them. Reused from segment to segment.
 #[derive(Debug, Clone, Default)]
 pub struct Bag {
-    /// Distinct cues, by row.
-    pub cues: Vec<Cue>,
+    /// Rows of the distinct cues, ascending.
+    pub rows: Vec<u32>,
     /// 1 / √(number of tokens).
     pub scale: f64,
     /// For each code, the cue score.
     pub scores: Vec<f64>,
-    /// For each row, the number of the segment in which it was seen last.
-    seen: Vec<u32>,
-    /// Number of the segment.
-    segment: u32,
+    /// A bit for each row that was met, and one for none; all clear between segments.
+    met: Vec<u64>,
+    /// For each row that was met, twice its first token, and 1 more where it is a pair.
+    first: Vec<u32>,
+    /// First tokens of neighbours that may be a pair, and their stems.
+    neighbours: Vec<(u32, [u32; 2])>,
 }
 
 impl Bag {
     /// Takes up the segment that `scene` shows instead of the one before.
     pub fn read(&mut self, scene: &Scene, table: &Cues) {
-        self.cues.clear();
-        self.segment = self.segment.wrapping_add(1);
-        if self.segment == 0 {
-            self.seen.clear();
-            self.segment = 1;
-        }
-        let mut n_tokens = 0;
-        for sentence in scene.sentences {
-            let mut last = NO_STEM;
-            n_tokens += sentence.len();
-            for at in sentence.clone() {
-                let stem = scene.forms.brief(scene.tokens[at].form).cue_stem;
-                let single = table.single(stem).map(|row| Cue { row, start: at, end: at + 1 });
-                let pair = table.pair(last, stem).map(|row| Cue { row, start: at - 1, end: at + 1 });
-                for cue in single.into_iter().chain(pair) {
-                    if is_new(&mut self.seen, cue.row, self.segment) {
-                        self.cues.push(cue);
-                    }
-                }
-                last = stem;
-            }
-        }
-        self.cues.sort_unstable_by_key(|cue| cue.row);
+        let n_tokens: usize = scene.sentences.iter().map(ExactSizeIterator::len).sum();
+        self.met.resize(table.n_rows() / 64 + 1, 0);
+        self.first.resize(table.n_rows() + 1, 0);
+        self.neighbours.resize(n_tokens.max(self.neighbours.len()), (0, [0; 2]));
+        // From the last word to the first: what is noted last of a row is where it stands first.
+        let read = |n, sentence: &Range<usize>| self.read_sentence(scene, table, sentence.clone(), n);
+        let n_neighbours = scene.sentences.iter().rev().fold(0, read);
+        self.read_pairs(table.pairs(), n_neighbours);
+        self.draw_rows(table.n_rows() as u32);
         self.scale = 1.0 / (n_tokens.max(1) as f64).sqrt();
         self.add_up(table, scene.lexicon.codebook.codes.len());
     }
 
+    /// Notes the single words of a sentence, and, after the first `n` neighbours, those of its own; says how many these
+    /// are now. Few of these steps depend on what a word is: there is nothing to guess for the processor.
+    fn read_sentence(&mut self, scene: &Scene, table: &Cues, sentence: Range<usize>, mut n: usize) -> usize {
+        let (nothing, mut next) = (table.n_rows() as u32, NO_STEM);
+        for at in sentence.rev() {
+            let stem = scene.forms.brief(scene.tokens[at].form).cue_stem;
+            self.meet(table.single(stem).unwrap_or(nothing), at * 2);
+            self.neighbours[n] = (at as u32, [stem, next]);
+            n += usize::from(table.pairs().may_have(stem, next));
+            next = stem;
+        }
+        n
+    }
+
+    /// Notes those of the first `n` neighbours that are a pair.
+    fn read_pairs(&mut self, pairs: &Pairs, n: usize) {
+        let neighbours = std::mem::take(&mut self.neighbours);
+        pairs.call(neighbours[..n].iter().map(|(_, [first, second])| (*first, *second)));
+        for &(at, [first, second]) in &neighbours[..n] {
+            if let Some(row) = pairs.get(first, second) {
+                self.meet(row, at as usize * 2 + 1);
+            }
+        }
+        self.neighbours = neighbours;
+    }
+
+    #[inline]
+    fn meet(&mut self, row: u32, first: usize) {
+        self.met[row as usize / 64] |= 1 << (row % 64);
+        self.first[row as usize] = first as u32;
+    }
+
+    /// The rows that were met, in order: a table of bits is sorted as it stands.
+    fn draw_rows(&mut self, n_rows: u32) {
+        self.rows.clear();
+        self.met[n_rows as usize / 64] &= !(1 << (n_rows % 64));
+        for (word, bits) in (0..).zip(&mut self.met) {
+            while *bits != 0 {
+                self.rows.push(word * 64 + bits.trailing_zeros());
+                *bits &= *bits - 1;
+            }
+        }
+    }
+
     fn add_up(&mut self, table: &Cues, n_codes: usize) {
+        table.call(&self.rows);
         self.scores.clear();
         self.scores.resize(n_codes, 0.0);
-        for cue in &self.cues {
-            for (score, weight) in self.scores.iter_mut().zip(table.weights(cue.row)) {
+        for row in &self.rows {
+            for (score, weight) in self.scores.iter_mut().zip(table.weights(*row)) {
                 *score += f64::from(*weight);
             }
         }
         self.scores.iter_mut().for_each(|score| *score *= self.scale);
     }
-}
 
-/// True the first time that a row is asked about in a segment.
-fn is_new(seen: &mut Vec<u32>, row: u32, segment: u32) -> bool {
-    let place = row as usize;
-    if place >= seen.len() {
-        seen.resize(place + 1 + place / 2, 0);
+    /// A cue that was met, where it was met first.
+    fn cue(&self, row: u32) -> Cue {
+        let first = self.first[row as usize];
+        let start = first as usize / 2;
+        Cue { row, start, end: start + 1 + first as usize % 2 }
     }
-    std::mem::replace(&mut seen[place], segment) != segment
 }
 
 /// What became of one code in one segment.
@@ -232,10 +265,9 @@ fn log_odds(begin: f64, line: &Line, weights: &[Option<f64>], rules: &[(CodeId, 
 }
 
 fn shown(bag: &Bag, table: &Cues, line: &Line, code: CodeId) -> Vec<(Cue, f64)> {
-    let share = |cue: &Cue| f64::from(table.weights(cue.row)[usize::from(code.0)]) * bag.scale * line.cues;
-    let mut cues: Vec<(Cue, f64)> =
-        bag.cues.iter().map(|cue| (*cue, share(cue))).filter(|(_, w)| *w >= SHOWN.1).collect();
-    cues.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.row.cmp(&b.0.row)));
-    cues.truncate(SHOWN.0);
-    cues
+    let share = |row: u32| f64::from(table.weights(row)[usize::from(code.0)]) * bag.scale * line.cues;
+    let mut cues: Vec<(u32, f64)> =
+        bag.rows.iter().map(|&row| (row, share(row))).filter(|(_, w)| *w >= SHOWN.1).collect();
+    cues.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    cues.into_iter().take(SHOWN.0).map(|(row, share)| (bag.cue(row), share)).collect()
 }

@@ -9,7 +9,7 @@ use crate::confidence::{Cue, Judge, Verdict};
 use crate::context::Contexts;
 use crate::evidence::{Found, Gathered, Gatherer, Surroundings};
 use crate::lexicon::{Context, Lexicon};
-use crate::matcher::{Scene, weight_before};
+use crate::matcher::{Scene, weight_before_into};
 use crate::segment::{self, Segment, Unit};
 use crate::span::{Positions, Span};
 use crate::token::{self, Forms, Token};
@@ -247,12 +247,13 @@ impl Worker<'_> {
         let positions = Positions::new(&transcript.text);
         let mut occurrences = Occurrences::default();
         let mut question: Option<Read> = None;
+        let mut spare: Vec<Read> = Vec::new();
         for turn in turn::each(transcript) {
-            let read = self.read(transcript, turn);
+            let read = self.read(transcript, turn, &mut spare);
             let row = turn_row(transcript, &positions, &read);
             match row.speaker_role {
-                SpeakerRole::Interviewer => question = Some(read),
-                SpeakerRole::Other => {}
+                SpeakerRole::Interviewer => spare.extend(question.replace(read)),
+                SpeakerRole::Other => spare.push(read),
                 SpeakerRole::Respondent => {
                     let desk =
                         Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
@@ -261,6 +262,7 @@ impl Worker<'_> {
                         let tools = &mut self.tools;
                         take.segment(desk.propose(tools, &read, &segment, question.as_ref(), &mut occurrences))?;
                     }
+                    spare.push(read);
                 }
             }
             take.turn(row)?;
@@ -274,11 +276,12 @@ impl Worker<'_> {
         let positions = Positions::new(&transcript.text);
         let mut all = Vec::new();
         let mut question: Option<Read> = None;
+        let mut spare: Vec<Read> = Vec::new();
         for turn in turn::split(transcript) {
-            let read = self.read(transcript, turn);
+            let read = self.read(transcript, turn, &mut spare);
             match transcript.speaker(read.turn.speaker).role {
-                SpeakerRole::Interviewer => question = Some(read),
-                SpeakerRole::Other => {}
+                SpeakerRole::Interviewer => spare.extend(question.replace(read)),
+                SpeakerRole::Other => spare.push(read),
                 SpeakerRole::Respondent => {
                     let desk =
                         Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
@@ -287,6 +290,7 @@ impl Worker<'_> {
                     gatherer.begin_turn();
                     let observe = |segment| desk.observe(gatherer, &read, segment, question.as_ref());
                     all.extend(segments.iter().map(observe));
+                    spare.push(read);
                 }
             }
         }
@@ -298,26 +302,35 @@ impl Worker<'_> {
         self.forms.trim();
         let positions = Positions::new(&transcript.text);
         let mut question: Option<Read> = None;
+        let mut spare: Vec<Read> = Vec::new();
         for turn in turn::split(transcript) {
-            let read = self.read(transcript, turn);
+            let read = self.read(transcript, turn, &mut spare);
             let desk = Desk { transcript, positions: &positions, lexicon: self.coder.lexicon, forms: &self.forms };
             for segment in segment::divide(&read.tokens, &read.sentences, self.coder.options.unit) {
                 look(&desk.glimpse(&read, &segment, question.as_ref()));
             }
-            if transcript.speaker(read.turn.speaker).role == SpeakerRole::Interviewer {
-                question = Some(read);
+            match transcript.speaker(read.turn.speaker).role {
+                SpeakerRole::Interviewer => spare.extend(question.replace(read)),
+                _ => spare.push(read),
             }
         }
     }
 
-    fn read(&mut self, transcript: &Transcript, turn: Turn) -> Read {
+    /// Reads a turn; takes the room of one of `spare` for it, where there is one.
+    fn read(&mut self, transcript: &Transcript, turn: Turn, spare: &mut Vec<Read>) -> Read {
+        let mut read = match spare.pop() {
+            Some(old) => Read { turn, ..old },
+            None => Read { turn, tokens: Vec::new(), sentences: Vec::new(), weight_before: Vec::new() },
+        };
+        read.tokens.clear();
         // Some five bytes to a word, so that the list seldom moves.
-        let mut tokens = Vec::with_capacity(turn.span.len() / 5 + 4);
-        for unit in &transcript.units[turn.units.clone()] {
-            token::tokenize(&transcript.text, unit.span, &mut self.forms, &mut tokens);
+        read.tokens.reserve(read.turn.span.len() / 5 + 4);
+        for unit in &transcript.units[read.turn.units.clone()] {
+            token::tokenize(&transcript.text, unit.span, &mut self.forms, &mut read.tokens);
         }
-        let sentences = segment::sentences(&transcript.text, &tokens, &self.forms);
-        Read { turn, weight_before: weight_before(&tokens), tokens, sentences }
+        segment::sentences_into(&transcript.text, &read.tokens, &self.forms, &mut read.sentences);
+        weight_before_into(&read.tokens, &mut read.weight_before);
+        read
     }
 }
 

@@ -39,9 +39,17 @@ pub struct Segment {
 /// The sentences of a turn, as runs of its tokens; every token lies in exactly one.
 pub fn sentences(text: &str, tokens: &[Token], forms: &Forms) -> Vec<Range<usize>> {
     let mut found = Vec::new();
+    sentences_into(text, tokens, forms, &mut found);
+    found
+}
+
+/// Puts the [`sentences`] of a turn into `found`, instead of what is there.
+pub fn sentences_into(text: &str, tokens: &[Token], forms: &Forms, found: &mut Vec<Range<usize>>) {
+    found.clear();
     let mut start = 0;
-    for next in 1..tokens.len() {
-        if ends_between(text, tokens[next - 1], tokens[next], forms) || next - start >= LONGEST_SENTENCE {
+    for (next, token) in tokens.iter().enumerate().skip(1) {
+        let may_end = token.before.has(MAY_END) || next - start >= LONGEST_SENTENCE;
+        if may_end && (next - start >= LONGEST_SENTENCE || ends_between(text, tokens[next - 1], *token, forms)) {
             found.push(start..next);
             start = next;
         }
@@ -49,8 +57,10 @@ pub fn sentences(text: &str, tokens: &[Token], forms: &Forms) -> Vec<Range<usize
     if start < tokens.len() {
         found.push(start..tokens.len());
     }
-    found
 }
+
+/// Without any of these between two tokens, no sentence ends there.
+const MAY_END: Break = Break(Break::STOP.0 | Break::PARAGRAPH.0);
 
 /// Tokens of a sentence at most: speech-to-text without punctuation must not become one sentence of an hour.
 pub const LONGEST_SENTENCE: usize = 80;
@@ -76,14 +86,17 @@ fn ends_between(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
 /// True when the full stop after `left` belongs to it.
 fn is_abbreviation(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
     let raw = left.span().of(text);
-    if raw.len() > LONGEST_ABBREVIATION && raw.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    let plain = raw.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if raw.len() > LONGEST_ABBREVIATION && plain {
         return false;
     }
-    let key = forms.get(left.form).readings[0].key.as_str();
+    // A plain word is its own key but for capitals: no need to look for its form.
+    let key = if plain { raw } else { forms.get(left.form).readings[0].key.as_str() };
+    let is_in = |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(key));
     let number_follows = text[right.span().start..].starts_with(|c: char| c.is_ascii_digit());
-    let initial = key.chars().count() == 1 && key != "i" && raw.chars().all(char::is_uppercase);
+    let initial = key.chars().count() == 1 && !is_in(&["i"]) && raw.chars().all(char::is_uppercase);
     // The "m" of "9 a.m. We": a capital after it starts a sentence, a small letter was seen before.
-    initial || TITLES.contains(&key) || (number_follows && BEFORE_NUMBERS.contains(&key))
+    initial || is_in(&TITLES) || (number_follows && is_in(&BEFORE_NUMBERS))
 }
 
 /// Letters of any of these at most.

@@ -125,9 +125,15 @@ impl Positions {
 /// Code points and UTF-16 units that begin in these bytes. Continuation bytes begin none; a four-byte character takes
 /// two UTF-16 units.
 fn weight(bytes: &[u8]) -> (u32, u32) {
-    let count = |begins: fn(u8) -> bool| bytes.iter().map(|&b| u32::from(begins(b))).sum::<u32>();
-    let (chars, wide) = (count(|b| b & 0xC0 != 0x80), count(|b| b >= 0xF0));
-    (chars, chars + wide)
+    // Few enough that a byte holds the counts: sixteen are then counted at once.
+    let of_block = |block: &[u8]| {
+        let count =
+            |(chars, wide): (u8, u8), &b: &u8| (chars + u8::from(b & 0xC0 != 0x80), wide + u8::from(b >= 0xF0));
+        block.iter().fold((0, 0), count)
+    };
+    bytes.chunks(STRIDE / 2).map(of_block).fold((0, 0), |(all_chars, all_units), (chars, wide)| {
+        (all_chars + u32::from(chars), all_units + u32::from(chars) + u32::from(wide))
+    })
 }
 
 /// Line and column, both from 1, of byte `byte`; columns count code points.

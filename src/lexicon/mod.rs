@@ -8,6 +8,7 @@ mod fix;
 pub mod import;
 mod lint;
 pub mod model;
+pub mod pairs;
 pub mod pattern;
 pub mod plan;
 pub mod source;

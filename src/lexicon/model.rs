@@ -6,6 +6,7 @@
 //! The cue table has a line for each stem, or pair of neighbouring stems, and a column for each code; the numbers are
 //! log-odds in hundredths. A word that is not listed says nothing.
 
+use super::pairs::Pairs;
 use crate::codebook::Codebook;
 use crate::diagnostic::Diagnostic;
 use rustc_hash::FxHashMap;
@@ -50,14 +51,16 @@ pub struct Confidence {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cues {
     stems: FxHashMap<String, u32>,
-    singles: Vec<Option<u32>>,
-    pairs: FxHashMap<(u32, u32), u32>,
-    /// For each stem, bits of the stems that pairs have after it, by the last six bits of their ids.
-    follow: Vec<u64>,
+    /// For each stem its row alone; [`NO_ROW`] where it has none.
+    singles: Vec<u32>,
+    pairs: Pairs,
     names: Vec<String>,
     weights: Vec<f32>,
     n_codes: usize,
 }
+
+/// The row of a stem that is no cue alone.
+const NO_ROW: u32 = u32::MAX;
 
 /// The place of a stem that no cue knows.
 pub const NO_STEM: u32 = u32::MAX;
@@ -76,13 +79,12 @@ impl Cues {
         let row = self.names.len() as u32;
         match name.split_once(' ') {
             Some((first, second)) => {
-                let key = (self.intern(first), self.intern(second));
-                self.follow[key.0 as usize] |= 1 << (key.1 % 64);
-                self.pairs.insert(key, row);
+                let (first, second) = (self.intern(first), self.intern(second));
+                self.pairs.add(first, second, row);
             }
             None => {
                 let stem = self.intern(name);
-                self.singles[stem as usize] = Some(row);
+                self.singles[stem as usize] = row;
             }
         }
         self.names.push(name.to_string());
@@ -95,8 +97,7 @@ impl Cues {
         }
         let id = self.singles.len() as u32;
         self.stems.insert(stem.to_string(), id);
-        self.singles.push(None);
-        self.follow.push(0);
+        self.singles.push(NO_ROW);
         id
     }
 
@@ -106,17 +107,32 @@ impl Cues {
     }
 
     /// The row of a single stem.
+    #[inline]
     pub fn single(&self, stem: u32) -> Option<u32> {
-        self.singles.get(stem as usize).copied().flatten()
+        self.singles.get(stem as usize).copied().filter(|row| *row != NO_ROW)
     }
 
     /// The row of two neighbouring stems.
     pub fn pair(&self, first: u32, second: u32) -> Option<u32> {
-        let follow = self.follow.get(first as usize).copied().unwrap_or(0);
-        if second == NO_STEM || follow >> (second % 64) & 1 == 0 {
-            return None;
-        }
-        self.pairs.get(&(first, second)).copied()
+        self.pairs.get(first, second)
+    }
+
+    /// All rows of two neighbouring stems.
+    pub fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Brings the weights of these rows near, all at once: one look does not wait for the other.
+    #[inline]
+    pub fn call(&self, rows: &[u32]) {
+        let ends = |row: &u32| self.weights(*row).first().zip(self.weights(*row).last());
+        let read = rows.iter().filter_map(ends).fold(0, |all, (a, b)| all ^ a.to_bits() ^ b.to_bits());
+        std::hint::black_box(read);
     }
 
     /// The cue of a row, as written.
@@ -125,6 +141,7 @@ impl Cues {
     }
 
     /// Weights of a row, one for each code.
+    #[inline]
     pub fn weights(&self, row: u32) -> &[f32] {
         let start = row as usize * self.n_codes;
         &self.weights[start..start + self.n_codes]

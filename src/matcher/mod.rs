@@ -41,14 +41,21 @@ pub struct Scene<'a> {
 
 /// For each token and one more: how many tokens before it count in a gap.
 pub fn weight_before(tokens: &[Token]) -> Vec<u32> {
-    let mut counts = Vec::with_capacity(tokens.len() + 1);
-    let mut count = 0;
-    for token in tokens {
-        counts.push(count);
-        count += u32::from(!token.light);
-    }
-    counts.push(count);
+    let mut counts = Vec::new();
+    weight_before_into(tokens, &mut counts);
     counts
+}
+
+/// Puts [`weight_before`] of these tokens into `counts`, instead of what is there.
+pub fn weight_before_into(tokens: &[Token], counts: &mut Vec<u32>) {
+    let mut count = 0;
+    counts.clear();
+    counts.extend(tokens.iter().map(|token| {
+        let before = count;
+        count += u32::from(!token.light);
+        before
+    }));
+    counts.push(count);
 }
 
 /// A run of tokens that meets a pattern, and the part of it that context is tested on.
