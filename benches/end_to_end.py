@@ -262,7 +262,7 @@ def growth(folder):
             commands[f"{rules} rules, {terms} terms"] = precode(f"{work}/o", 1, folder, codebook=codebook)
         costs = in_turn(commands, 3)
         small, large_one = (least(own) for own in costs.values())
-        print("; ".join(f"{name}: {least(own):.2f} s" for name, own in costs.items()), f"; {large_one / small:.2f} times")
+        print("; ".join(f"{name}: {least(own):.2f} s" for name, own in costs.items()) + f"; {large_one / small:.2f} times")
         for name, bait in BAITS.items():
             commands = {}
             for size in (1, 2):
@@ -274,7 +274,8 @@ def growth(folder):
             print(f"{name}: 1 MB {one:.2f} s, 2 MB {two:.2f} s, {two / one:.2f} times")
 
 
-# What the table names, the benches that it takes (`-` those whose work they repeat), and what sets its limit.
+# What the table names, the benches that it takes (`-` those whose work they repeat), and what sets its limit: the
+# plainest program for work of that kind, which a stage may beat. Wants a calm machine, as its figures are taken one by one.
 STAGES = [
     ("digest of the file", ["digest"], "SHA-256 by the processor"),
     ("decode, lines, speakers, level", ["decode"], "UTF-8 and lines"),
@@ -316,14 +317,20 @@ def stages(folder):
         costs["program"] = (everything - beginning) * 1e9 / size
         if scan := scan_program():
             costs["DFA over the bytes"] = 1000 / float(Cost([scan, folder, write_terms(work)]).printed.split()[0])
-    total = lambda names: sum(-costs[name[1:]] if name[0] == "-" else costs[name] for name in names)
-    print(f"{size / 1e6:.0f} MB, 1 thread, without the start\n\n| stage | MB/s | M tokens/s | share of time | limit, MB/s |\n|---|---|---|---|---|")
+    print(f"{size / 1e6:.0f} MB, 1 thread, without the start; ~: a difference of measurements, –: lost in their spread\n")
+    print("| stage | MB/s | M tokens/s | share of time | limit, MB/s |\n|---|---|---|---|---|")
     for name, parts, limit in STAGES:
-        # The difference of two measurements may be lost in their spread.
-        cost = max(total(parts), 1e-3)
+        cost = sum(-costs[part[1:]] if part[0] == "-" else costs[part] for part in parts)
+        about = "~" if any(part[0] == "-" for part in parts) else ""
+        speed, rate = (about + brief(1000 / cost / per) if cost > 0 else "–" for per in (1, bytes_per_token))
         known = [part for part in limit.split(", ") if part in costs]
-        bound = f"{1000 / total(known):,.0f}, {limit}" if known else limit
-        print(f"| {name} | {1000 / cost:,.0f} | {1000 / cost / bytes_per_token:,.1f} | {cost / costs['program']:.0%} | {bound} |")
+        bound = f"{brief(1000 / sum(costs[part] for part in known))}, {limit}" if known else limit
+        print(f"| {name} | {speed} | {rate} | {about}{max(cost, 0) / costs['program']:.0%} | {bound} |")
+
+
+def brief(figure):
+    """Two or more digits of it."""
+    return f"{figure:.1f}" if figure < 10 else f"{figure:,.0f}"
 
 
 if __name__ == "__main__":
