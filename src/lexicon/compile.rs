@@ -4,7 +4,7 @@
 //! hold. Never happens here: matching.
 
 use super::model::{Model, NO_STEM};
-use super::pattern::{self, Node, PatternError, Term};
+use super::pattern::{self, Build, Node, Shape, Term};
 use super::plan::{Plan, Planner};
 use super::source::{Placed, RuleSource, Source, TriggerSource};
 use super::terms::{Costs, TermId, TermSets, TermTable, TermTableBuilder, Words};
@@ -12,7 +12,6 @@ use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
 use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
 use crate::token::{Language, Notes, Reading, Terms};
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
@@ -173,8 +172,7 @@ const THIRD_PERSON: &[&str] = &["they", "them", "their", "theirs", "themselves"]
 /// Makes a source ready; mistakes are added to `found`.
 pub fn compile(source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
     let language = language(&source, found);
-    let nodes = parsed(&source);
-    let mut compiler = Compiler::new(&source, &nodes, language, found);
+    let mut compiler = Compiler::new(&source, language, found);
     compiler.declare();
     compiler.fill_lists();
     let rules: Vec<Rule> = source.rules.iter().map(|rule| compiler.rule(rule)).collect();
@@ -192,23 +190,6 @@ fn language(source: &Source, found: &mut Vec<Diagnostic>) -> Language {
         found.push(source.error("lexicon-language", name, message).help(known));
         Language::English
     })
-}
-
-/// The nodes of all patterns by their texts.
-type Nodes<'s> = FxHashMap<&'s str, Result<Node, PatternError>>;
-
-/// Reads all patterns, each once: one does not depend on another, so that all cores read.
-fn parsed(source: &Source) -> Nodes<'_> {
-    let lists =
-        source.lists.iter().map(|(_, entries)| entries).chain(source.parties.iter().map(|party| &party.nouns));
-    let rules = source.rules.iter().flat_map(|rule| [&rule.patterns, &rule.with, &rule.without]);
-    let triggers = source.triggers.iter().map(|trigger| &trigger.patterns);
-    let single =
-        source.rules.iter().flat_map(|rule| [&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after]);
-    let all = lists.chain(rules).chain(triggers).flatten().chain(single.flatten());
-    let texts: Vec<&str> = all.map(|text| text.value.as_str()).collect();
-    let nodes: Vec<_> = texts.par_iter().with_min_len(64).map(|text| pattern::parse(text)).collect();
-    texts.into_iter().zip(nodes).collect()
 }
 
 /// Every code has its facet, every opposite exists, no facet is empty.
@@ -232,7 +213,6 @@ fn check_codes(source: &Source, found: &mut Vec<Diagnostic>) {
 
 struct Compiler<'s> {
     source: &'s Source,
-    nodes: &'s Nodes<'s>,
     language: Language,
     found: &'s mut Vec<Diagnostic>,
     terms: TermTableBuilder,
@@ -245,8 +225,6 @@ struct Compiler<'s> {
     pronouns: (usize, usize),
     /// What it costs to look for a term first.
     commonness: Costs,
-    /// True inside a node that holds words only, as was seen before.
-    in_words: bool,
 }
 
 /// What a name after `@` means.
@@ -257,10 +235,9 @@ enum Name {
 }
 
 impl<'s> Compiler<'s> {
-    fn new(source: &'s Source, nodes: &'s Nodes<'s>, language: Language, found: &'s mut Vec<Diagnostic>) -> Self {
+    fn new(source: &'s Source, language: Language, found: &'s mut Vec<Diagnostic>) -> Self {
         Compiler {
             source,
-            nodes,
             language,
             found,
             terms: TermTableBuilder::new(language),
@@ -270,7 +247,6 @@ impl<'s> Compiler<'s> {
             members: Vec::new(),
             pronouns: (0, 0),
             commonness: Costs::default(),
-            in_words: false,
         }
     }
 
@@ -313,13 +289,13 @@ impl<'s> Compiler<'s> {
         }
         let place = self.list(name);
         for word in words {
-            let term = self.term(&Term::Word(word.to_string()));
+            let term = self.term(Term::Word(word));
             self.members[place].insert(term);
         }
         place
     }
 
-    fn term(&mut self, term: &Term) -> TermId {
+    fn term(&mut self, term: Term<&str>) -> TermId {
         let id = self.terms.term(term);
         if self.commonness.get(id).is_none() {
             self.commonness.put(id, commonness(term));
@@ -352,26 +328,22 @@ impl<'s> Compiler<'s> {
     /// on the way here, so that a list that refers to itself is found.
     fn fill(&mut self, place: usize, entries: &'s [Placed<String>], path: &mut Vec<&'s str>) {
         for entry in entries {
-            let Some(node) = self.parse(entry) else { continue };
-            match node {
-                Node::Term(term) => {
-                    let term = self.term(term);
-                    self.members[place].insert(term);
-                }
-                Node::List(name) => self.fill_from(place, entry, name, path),
-                node => {
-                    let phrase = self.entry(node, entry);
-                    self.lists[place].phrases.extend(phrase);
-                }
+            match self.entry(entry) {
+                Some(Pat::Term(term)) => drop(self.members[place].insert(term)),
+                Some(Pat::List(list)) => self.fill_from(place, entry, list, path),
+                phrase => self.lists[place].phrases.extend(phrase),
             }
         }
     }
 
-    /// An entry of several words: it stands in sequences, and something of it must stand there.
-    fn entry(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
-        let phrase = self.word_level(node, text)?;
-        if !meets_everything(&phrase) {
-            return Some(phrase);
+    /// An entry: it stands in sequences, and something of it must stand there.
+    fn entry(&mut self, text: &Placed<String>) -> Option<Pat> {
+        let Some(entry) = self.read(text, is_words) else {
+            self.tell(text, Self::flaw_in_words);
+            return None;
+        };
+        if !meets_everything(&entry) {
+            return Some(entry);
         }
         self.too_wide(text);
         None
@@ -382,38 +354,20 @@ impl<'s> Compiler<'s> {
         self.found.push(found.help("name at least one word or list that must be there"));
     }
 
-    fn fill_from(&mut self, place: usize, entry: &'s Placed<String>, name: &str, path: &mut Vec<&'s str>) {
-        if path.contains(&name) {
-            let message = format!("list \"{name}\" refers to itself");
+    fn fill_from(&mut self, place: usize, entry: &'s Placed<String>, list: usize, path: &mut Vec<&'s str>) {
+        // Lists have the places in which they are written; those after them have no entries of their own.
+        let Some((name, entries)) = self.source.lists.get(list) else { return };
+        if path.contains(&name.value.as_str()) {
+            let message = format!("list \"{}\" refers to itself", name.value);
             let found = self.source.error("lexicon-cycle", entry, message).help("take one of the references away");
             if !self.found.contains(&found) {
                 self.found.push(found);
             }
             return;
         }
-        let source = self.source;
-        match source.lists.iter().find(|list| list.0.value == name) {
-            Some((name, entries)) => {
-                path.push(&name.value);
-                self.fill(place, entries, path);
-                path.pop();
-            }
-            None => {
-                let pat = self.pat(&Node::List(name.to_string()), entry);
-                self.lists[place].phrases.extend(pat);
-            }
-        }
-    }
-
-    fn parse(&mut self, text: &Placed<String>) -> Option<&'s Node> {
-        match self.nodes.get(text.value.as_str())? {
-            Ok(node) => Some(node),
-            Err(error) => {
-                let found = self.source.error_inside("lexicon-pattern", text, error.at, &error.message);
-                self.found.push(found.help(error.help));
-                None
-            }
-        }
+        path.push(&name.value);
+        self.fill(place, entries, path);
+        path.pop();
     }
 
     fn pattern(&mut self, text: &Placed<String>) -> Option<Pat> {
@@ -428,8 +382,10 @@ impl<'s> Compiler<'s> {
 
     /// A pattern of `with` or `without`, where codes may stand.
     fn condition(&mut self, text: &Placed<String>) -> Option<Pat> {
-        let node = self.parse(text)?;
-        let pat = self.pat(node, text)?;
+        let Some(pat) = self.read(text, |_| true) else {
+            self.tell(text, Self::flaw);
+            return None;
+        };
         if meets_everything(&pat) {
             self.too_wide(text);
             return None;
@@ -437,104 +393,102 @@ impl<'s> Compiler<'s> {
         Some(pat)
     }
 
-    /// A node with its names resolved.
-    fn pat(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
-        Some(match node {
-            Node::Term(term) => Pat::Term(self.term(term)),
-            Node::Any => Pat::Any,
-            Node::List(name) => return self.named(name, text),
-            Node::Regex(regex) => return self.regex(regex, text),
-            Node::Seq(items) => Pat::Seq(all(items, |(gap, item)| Some((*gap, self.word_level(item, text)?)))?),
-            Node::Alt(nodes) => Pat::Alt(self.pats(nodes, text)?),
-            Node::Opt(node) => Pat::Opt(Box::new(self.word_level(node, text)?)),
-            Node::Except(node, others) => {
-                let others = all(others, |other| self.word_level(other, text));
-                Pat::Except(Box::new(self.word_level(node, text)?), others?)
-            }
-            Node::Near(nodes, within) => Pat::Near(all(nodes, |node| self.sentence_level(node, text))?, *within),
-            Node::Both(nodes) => Pat::Both(self.pats(nodes, text)?),
-            Node::Direct(actor, act, target) => {
-                let (actor, act) = (self.word_level(actor, text)?, self.word_level(act, text)?);
-                let target = match target {
-                    Some(target) => Some(Box::new(self.word_level(target, text)?)),
-                    None => None,
-                };
-                Pat::Direct(Box::new(actor), Box::new(act), target)
-            }
-            Node::Code(name) => Pat::Code(self.code(name, text)?),
-        })
-    }
-
-    fn pats(&mut self, nodes: &[Node], text: &Placed<String>) -> Option<Vec<Pat>> {
-        all(nodes, |node| self.pat(node, text))
-    }
-
-    /// A node inside a sequence, where only words, lists and groups of them make sense.
-    fn word_level(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
-        if self.in_words {
-            return self.pat(node, text);
+    /// A pattern, where it can be made and may be so; else no term is kept of it.
+    fn read(&mut self, text: &Placed<String>, may_be: fn(&Pat) -> bool) -> Option<Pat> {
+        let before = self.terms.sets().len();
+        let pat = pattern::read(&text.value, self).ok().filter(may_be);
+        if pat.is_none() {
+            self.terms.forget(before);
+            self.commonness.forget(before);
         }
-        if holds_relation(node) {
-            let message = "`&`, `&&`, `>` and `#code` cannot stand inside a sequence";
-            let found = self.source.error("lexicon-pattern", text, message);
-            self.found.push(found.help("write the relation at the outside of the pattern, or use `with`"));
-            return None;
-        }
-        self.in_words = true;
-        let pat = self.pat(node, text);
-        self.in_words = false;
         pat
     }
 
-    /// A node beside `&`, which stays in one sentence.
-    fn sentence_level(&mut self, node: &Node, text: &Placed<String>) -> Option<Pat> {
-        if reaches_over_sentences(node) {
-            let found = self.source.error("lexicon-pattern", text, "`&&` and `#code` cannot stand inside `&`");
-            self.found.push(found.help("use `&&` between all of them: it looks at the whole segment"));
+    /// Says what is wrong with a pattern that could not be made.
+    fn tell(&mut self, text: &Placed<String>, flaw: fn(&mut Self, &Node, &Placed<String>) -> Option<Diagnostic>) {
+        let found = match pattern::parse(&text.value) {
+            Ok(node) => flaw(self, &node, text),
+            Err(error) => {
+                let found = self.source.error_inside("lexicon-pattern", text, error.at, &error.message);
+                Some(found.help(error.help))
+            }
+        };
+        self.found.extend(found);
+    }
+
+    /// The first thing that is wrong with a node. The words before it are terms of the lexicon.
+    fn flaw(&mut self, node: &Node, text: &Placed<String>) -> Option<Diagnostic> {
+        let mut in_words = |node: &Node| self.flaw_in_words(node, text);
+        match node {
+            Node::Seq(items) => items.iter().find_map(|(_, item)| in_words(item)),
+            Node::Opt(node) => in_words(node),
+            Node::Except(node, others) => others.iter().chain([node.as_ref()]).find_map(in_words),
+            Node::Direct(..) => node.parts().into_iter().find_map(in_words),
+            Node::Near(nodes, _) => nodes.iter().find_map(|node| self.flaw_in_sentence(node, text)),
+            Node::Alt(nodes) | Node::Both(nodes) => nodes.iter().find_map(|node| self.flaw(node, text)),
+            Node::List(name) => self.unknown_list(name, text),
+            Node::Regex(regex) => self.flaw_of_regex(regex, text),
+            Node::Code(name) => self.unknown_code(name, text),
+            Node::Any => None,
+            Node::Term(term) => {
+                self.term(term.as_str());
+                None
+            }
+        }
+    }
+
+    /// That of a node inside a sequence, where only words, lists and groups of them make sense.
+    fn flaw_in_words(&mut self, node: &Node, text: &Placed<String>) -> Option<Diagnostic> {
+        if !holds_relation(node) {
+            return self.flaw(node, text);
+        }
+        let message = "`&`, `&&`, `>` and `#code` cannot stand inside a sequence";
+        let found = self.source.error("lexicon-pattern", text, message);
+        Some(found.help("write the relation at the outside of the pattern, or use `with`"))
+    }
+
+    /// That of a node beside `&`, which stays in one sentence.
+    fn flaw_in_sentence(&mut self, node: &Node, text: &Placed<String>) -> Option<Diagnostic> {
+        if !reaches_over_sentences(node) {
+            return self.flaw(node, text);
+        }
+        let found = self.source.error("lexicon-pattern", text, "`&&` and `#code` cannot stand inside `&`");
+        Some(found.help("use `&&` between all of them: it looks at the whole segment"))
+    }
+
+    fn unknown_list(&self, name: &str, text: &Placed<String>) -> Option<Diagnostic> {
+        if self.names.contains_key(name) {
             return None;
         }
-        self.pat(node, text)
+        let near = nearest(name, self.names.keys().copied());
+        let help = near.map_or("add it to [lists]".to_string(), |near| format!("did you mean \"@{near}\"?"));
+        Some(self.source.error("lexicon-unknown-list", text, format!("there is no list \"@{name}\"")).help(help))
     }
 
-    fn named(&mut self, name: &str, text: &Placed<String>) -> Option<Pat> {
-        match self.names.get(name) {
-            Some(Name::List(place)) => Some(Pat::List(*place)),
-            Some(Name::Party(place)) => Some(Pat::Party(*place)),
-            None => {
-                let near = nearest(name, self.names.keys().copied());
-                let help = near.map_or("add it to [lists]".to_string(), |near| format!("did you mean \"@{near}\"?"));
-                let found = self.source.error("lexicon-unknown-list", text, format!("there is no list \"@{name}\""));
-                self.found.push(found.help(help));
-                None
-            }
+    fn unknown_code(&self, name: &str, text: &Placed<String>) -> Option<Diagnostic> {
+        let codebook = &self.source.codebook;
+        if codebook.id(name).is_some() {
+            return None;
         }
+        let near = nearest(name, codebook.codes.iter().map(|code| code.name.as_str()));
+        let help = near.map_or("add it with [[code]]".to_string(), |near| format!("did you mean \"{near}\"?"));
+        Some(self.source.error("lexicon-unknown-code", text, format!("codebook has no code \"{name}\"")).help(help))
     }
 
-    fn code(&mut self, name: &str, text: &Placed<String>) -> Option<CodeId> {
-        let id = self.source.codebook.id(name);
-        if id.is_none() {
-            let near = nearest(name, self.source.codebook.codes.iter().map(|code| code.name.as_str()));
-            let help = near.map_or("add it with [[code]]".to_string(), |near| format!("did you mean \"{near}\"?"));
-            let found = self.source.error("lexicon-unknown-code", text, format!("codebook has no code \"{name}\""));
-            self.found.push(found.help(help));
-        }
-        id
+    fn code(&mut self, name: &Placed<String>) -> Option<CodeId> {
+        self.found.extend(self.unknown_code(&name.value, name));
+        self.source.codebook.id(&name.value)
     }
 
-    fn regex(&mut self, pattern: &str, text: &Placed<String>) -> Option<Pat> {
-        match regex::RegexBuilder::new(&format!("^(?:{pattern})")).case_insensitive(true).build() {
-            Ok(regex) => Some(Pat::Regex(regex)),
-            Err(error) => {
-                let reason = error.to_string().lines().last().unwrap_or_default().trim().to_string();
-                let found = self.source.error("lexicon-regex", text, format!("not a regular expression: {reason}"));
-                self.found.push(found.help("see the syntax of the regex crate; look-around is not in it"));
-                None
-            }
-        }
+    fn flaw_of_regex(&self, pattern: &str, text: &Placed<String>) -> Option<Diagnostic> {
+        let error = regex(pattern).err()?;
+        let reason = error.to_string().lines().last().unwrap_or_default().trim().to_string();
+        let found = self.source.error("lexicon-regex", text, format!("not a regular expression: {reason}"));
+        Some(found.help("see the syntax of the regex crate; look-around is not in it"))
     }
 
     fn rule(&mut self, rule: &RuleSource) -> Rule {
-        let codes = rule.codes.iter().filter_map(|name| self.code(&name.value, name)).collect();
+        let codes = rule.codes.iter().filter_map(|name| self.code(name)).collect();
         let patterns: Vec<Pat> = rule.patterns.iter().filter_map(|text| self.pattern(text)).collect();
         let with: Vec<Pat> = rule.with.iter().filter_map(|text| self.condition(text)).collect();
         let without: Vec<Pat> = rule.without.iter().filter_map(|text| self.condition(text)).collect();
@@ -677,6 +631,72 @@ impl<'s> Compiler<'s> {
     }
 }
 
+/// Patterns are made while they are read. What cannot be made is said afterwards, by [`Compiler::tell`].
+impl Build for Compiler<'_> {
+    type Part = Pat;
+
+    fn part(&mut self, shape: Shape<'_, Pat>) -> Option<Pat> {
+        let sound = match &shape {
+            Shape::Seq(items) => items.iter().all(|(_, item)| is_words(item)),
+            Shape::Opt(pat) => is_words(pat),
+            Shape::Except(pat, others) => is_words(pat) && others.iter().all(is_words),
+            Shape::Direct(actor, act, target) => [actor, act].into_iter().chain(target).all(is_words),
+            Shape::Near(pats, _) => pats.iter().all(stays_in_sentence),
+            _ => true,
+        };
+        if sound { self.made(shape) } else { None }
+    }
+
+    fn items(pat: Pat) -> Result<Vec<(u16, Pat)>, Pat> {
+        if let Pat::Seq(items) = pat { Ok(items) } else { Err(pat) }
+    }
+}
+
+impl Compiler<'_> {
+    fn made(&mut self, shape: Shape<'_, Pat>) -> Option<Pat> {
+        Some(match shape {
+            Shape::Term(term) => Pat::Term(self.term(term)),
+            Shape::Any => Pat::Any,
+            Shape::List(name) => match *self.names.get(name)? {
+                Name::List(place) => Pat::List(place),
+                Name::Party(place) => Pat::Party(place),
+            },
+            Shape::Regex(pattern) => Pat::Regex(regex(pattern).ok()?),
+            Shape::Code(name) => Pat::Code(self.source.codebook.id(name)?),
+            Shape::Seq(items) => Pat::Seq(items),
+            Shape::Alt(pats) => Pat::Alt(pats),
+            Shape::Opt(pat) => Pat::Opt(Box::new(pat)),
+            Shape::Except(pat, others) => Pat::Except(Box::new(pat), others),
+            Shape::Near(pats, within) => Pat::Near(pats, within),
+            Shape::Both(pats) => Pat::Both(pats),
+            Shape::Direct(actor, act, target) => Pat::Direct(Box::new(actor), Box::new(act), target.map(Box::new)),
+        })
+    }
+}
+
+/// A regular expression of a pattern.
+fn regex(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    regex::RegexBuilder::new(&format!("^(?:{pattern})")).case_insensitive(true).build()
+}
+
+/// True for words, lists and groups of them. What stands in sequences was looked at when they were made.
+fn is_words(pat: &Pat) -> bool {
+    match pat {
+        Pat::Near(..) | Pat::Both(_) | Pat::Direct(..) | Pat::Code(_) => false,
+        Pat::Alt(pats) => pats.iter().all(is_words),
+        _ => true,
+    }
+}
+
+/// True for what is found in one sentence.
+fn stays_in_sentence(pat: &Pat) -> bool {
+    match pat {
+        Pat::Both(_) | Pat::Code(_) => false,
+        Pat::Alt(pats) => pats.iter().all(stays_in_sentence),
+        _ => true,
+    }
+}
+
 /// Contexts as bits, in the order of [`Context::ALL`].
 type Contexts = u8;
 
@@ -754,16 +774,6 @@ impl Spelled {
     }
 }
 
-/// What is made of each, in order; none where one cannot be made.
-fn all<T, U>(parts: &[T], mut made: impl FnMut(&T) -> Option<U>) -> Option<Vec<U>> {
-    // What `collect` would do, with the room that it needs and no more.
-    let mut all = Vec::with_capacity(parts.len());
-    for part in parts {
-        all.push(made(part)?);
-    }
-    Some(all)
-}
-
 fn holds_relation(node: &Node) -> bool {
     node.any(&|node| matches!(node, Node::Near(..) | Node::Both(_) | Node::Direct(..) | Node::Code(_)))
 }
@@ -797,9 +807,9 @@ fn meets_everything(pat: &Pat) -> bool {
 }
 
 /// About how often a term stands in ten thousand words of speech, for choosing what to look for first.
-fn commonness(term: &Term) -> u32 {
+fn commonness(term: Term<&str>) -> u32 {
     match term {
-        Term::Word(word) => FREQUENT.binary_search_by_key(&word.as_str(), |pair| pair.0).map_or(1, |i| FREQUENT[i].1),
+        Term::Word(word) => FREQUENT.binary_search_by_key(&word, |pair| pair.0).map_or(1, |i| FREQUENT[i].1),
         Term::Stem(word) => begin_with(word) + 2,
         Term::Glob(glob) => match glob.find(['*', '?']) {
             Some(wild) if wild > 1 => begin_with(&glob[..wild]) + 3,

@@ -47,18 +47,114 @@ pub enum Node {
 }
 
 /// One word of a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Term {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Term<S = String> {
     /// This word, folded.
-    Word(String),
+    Word(S),
     /// A folded word with `*` and `?`.
-    Glob(String),
+    Glob(S),
     /// Any form with the stem of this folded word.
-    Stem(String),
+    Stem(S),
     /// Exactly these letters.
-    Exact(String),
+    Exact(S),
     /// Digits or a number word.
     Number,
+}
+
+impl Term {
+    /// The same, borrowed.
+    pub fn as_str(&self) -> Term<&str> {
+        match self {
+            Term::Word(word) => Term::Word(word),
+            Term::Glob(glob) => Term::Glob(glob),
+            Term::Stem(word) => Term::Stem(word),
+            Term::Exact(text) => Term::Exact(text),
+            Term::Number => Term::Number,
+        }
+    }
+}
+
+impl Term<&str> {
+    fn owned(self) -> Term {
+        match self {
+            Term::Word(word) => Term::Word(word.to_string()),
+            Term::Glob(glob) => Term::Glob(glob.to_string()),
+            Term::Stem(word) => Term::Stem(word.to_string()),
+            Term::Exact(text) => Term::Exact(text.to_string()),
+            Term::Number => Term::Number,
+        }
+    }
+}
+
+/// A part of a pattern while it is read, with what was made of the parts in it. The variants are those of [`Node`].
+pub enum Shape<'t, P> {
+    /// One word.
+    Term(Term<&'t str>),
+    /// Any one token.
+    Any,
+    /// An entry of a list, or of a party.
+    List(&'t str),
+    /// A regular expression.
+    Regex(&'t str),
+    /// Items in order.
+    Seq(Vec<(u16, P)>),
+    /// One of these.
+    Alt(Vec<P>),
+    /// This or nothing.
+    Opt(P),
+    /// The first, but not as a part of one of the others.
+    Except(P, Vec<P>),
+    /// All in one sentence.
+    Near(Vec<P>, u16),
+    /// All in one segment.
+    Both(Vec<P>),
+    /// Who does it, what is done, and to whom.
+    Direct(P, P, Option<P>),
+    /// Evidence for another code.
+    Code(&'t str),
+}
+
+/// What patterns are made into while they are read.
+pub trait Build {
+    /// What a part of a pattern becomes.
+    type Part;
+
+    /// Makes a part; none where it cannot stand so, which ends the reading.
+    fn part(&mut self, shape: Shape<'_, Self::Part>) -> Option<Self::Part>;
+
+    /// The items of a sequence.
+    ///
+    /// # Errors
+    /// The part itself, where it is no sequence.
+    fn items(part: Self::Part) -> Result<Vec<(u16, Self::Part)>, Self::Part>;
+}
+
+/// Makes the nodes of a pattern.
+struct Nodes;
+
+impl Build for Nodes {
+    type Part = Node;
+
+    fn part(&mut self, shape: Shape<'_, Node>) -> Option<Node> {
+        Some(match shape {
+            Shape::Term(term) => Node::Term(term.owned()),
+            Shape::Any => Node::Any,
+            Shape::List(name) => Node::List(name.to_string()),
+            Shape::Regex(regex) => Node::Regex(regex.to_string()),
+            Shape::Seq(items) => Node::Seq(items),
+            Shape::Alt(nodes) => Node::Alt(nodes),
+            Shape::Opt(node) => Node::Opt(Box::new(node)),
+            Shape::Except(node, others) => Node::Except(Box::new(node), others),
+            Shape::Near(nodes, within) => Node::Near(nodes, within),
+            Shape::Both(nodes) => Node::Both(nodes),
+            Shape::Direct(actor, act, target) => Node::Direct(Box::new(actor), Box::new(act), target.map(Box::new)),
+            Shape::Code(name) => Node::Code(name.to_string()),
+        })
+    }
+
+    fn items(node: Node) -> Result<Vec<(u16, Node)>, Node> {
+        if let Node::Seq(items) = node { Ok(items) } else { Err(node) }
+    }
 }
 
 /// As it would be written; what is read from it is the same pattern.
@@ -191,11 +287,19 @@ const DEEPEST: usize = 20;
 /// # Errors
 /// The first mistake, with its byte in the pattern.
 pub fn parse(text: &str) -> Result<Node, PatternError> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
-    let first = parser.both()?;
-    let node = parser.more(first, "|", Parser::both, Node::Alt)?;
+    read(text, &mut Nodes)
+}
+
+/// Reads a pattern into what is made of it.
+///
+/// # Errors
+/// The first mistake, with its byte in the pattern; or that a part was refused, where whoever refused it knows why.
+pub fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Part, PatternError> {
+    let mut parser = Parser { text, at: 0, depth: 0, build };
+    let first = parser.alternative()?;
+    let part = parser.more(first, "|", Parser::alternative, Shape::Alt)?;
     match parser.peek() {
-        None => Ok(node),
+        None => Ok(part),
         Some(c) => {
             Err(parser.error(format!("unexpected `{c}`"), "write words, lists and groups, and close every group"))
         }
@@ -207,17 +311,22 @@ fn ends_sequence(c: char) -> bool {
     matches!(c, '&' | '>' | '|' | ')' | ']')
 }
 
-struct Parser<'t> {
+struct Parser<'t, B> {
     text: &'t str,
     at: usize,
     depth: usize,
+    build: &'t mut B,
 }
 
-type Parsed = Result<Node, PatternError>;
+type Parsed<B> = Result<<B as Build>::Part, PatternError>;
 
-impl<'t> Parser<'t> {
+impl<'t, B: Build> Parser<'t, B> {
     fn error(&self, message: impl Into<String>, help: &'static str) -> PatternError {
         PatternError { at: self.at, message: message.into(), help }
+    }
+
+    fn make(&mut self, shape: Shape<'_, B::Part>) -> Parsed<B> {
+        self.build.part(shape).ok_or_else(|| self.error("this cannot stand here", "write it in another way"))
     }
 
     fn rest(&self) -> &'t str {
@@ -253,41 +362,56 @@ impl<'t> Parser<'t> {
         number
     }
 
-    /// The first node, wrapped up with those that follow it after `mark`, if any.
+    /// The first part, wrapped up with those that follow it after `mark`, if any.
     fn more(
         &mut self,
-        first: Node,
+        first: B::Part,
         mark: &str,
-        next: fn(&mut Self) -> Parsed,
-        wrap: fn(Vec<Node>) -> Node,
-    ) -> Parsed {
+        next: fn(&mut Self) -> Parsed<B>,
+        wrap: fn(Vec<B::Part>) -> Shape<'t, B::Part>,
+    ) -> Parsed<B> {
         if !self.eat(mark) {
             return Ok(first);
         }
-        let mut nodes = vec![first, next(self)?];
+        let mut parts = vec![first, next(self)?];
         while self.eat(mark) {
-            nodes.push(next(self)?);
+            parts.push(next(self)?);
         }
-        Ok(wrap(nodes))
+        self.make(wrap(parts))
     }
 
-    fn both(&mut self) -> Parsed {
+    /// One of several. Most are a word alone, which is not led through all that might stand there.
+    fn alternative(&mut self) -> Parsed<B> {
+        self.peek();
+        let rest = self.rest();
+        let word = &rest[..rest.bytes().take_while(|&b| is_plain(b)).count()];
+        let next = rest[word.len()..].bytes().find(|&b| b != b' ');
+        match term(word).filter(|_| matches!(next, None | Some(b'|' | b')' | b']'))) {
+            Some(term) => {
+                self.at += word.len();
+                self.make(Shape::Term(term))
+            }
+            None => self.both(),
+        }
+    }
+
+    fn both(&mut self) -> Parsed<B> {
         let first = self.near()?;
-        self.more(first, "&&", Self::near, Node::Both)
+        self.more(first, "&&", Self::near, Shape::Both)
     }
 
-    fn near(&mut self) -> Parsed {
+    fn near(&mut self) -> Parsed<B> {
         let first = self.direct()?;
         if !self.eat_single_and() {
             return Ok(first);
         }
-        let mut nodes = vec![first];
+        let mut parts = vec![first];
         let mut within = u16::MAX;
         loop {
             within = within.min(self.number().unwrap_or(u16::MAX));
-            nodes.push(self.direct()?);
+            parts.push(self.direct()?);
             if !self.eat_single_and() {
-                return Ok(Node::Near(nodes, within));
+                return self.make(Shape::Near(parts, within));
             }
         }
     }
@@ -296,88 +420,88 @@ impl<'t> Parser<'t> {
         self.peek() == Some('&') && !self.rest().starts_with("&&") && self.eat("&")
     }
 
-    fn direct(&mut self) -> Parsed {
+    fn direct(&mut self) -> Parsed<B> {
         let actor = self.sequence()?;
         if !self.eat(">") {
             return Ok(actor);
         }
         let act = self.sequence()?;
-        let target = if self.eat(">") { Some(Box::new(self.sequence()?)) } else { None };
-        Ok(Node::Direct(Box::new(actor), Box::new(act), target))
+        let target = if self.eat(">") { Some(self.sequence()?) } else { None };
+        self.make(Shape::Direct(actor, act, target))
     }
 
-    fn sequence(&mut self) -> Parsed {
+    fn sequence(&mut self) -> Parsed<B> {
         let first = self.item()?;
-        if self.peek().is_none_or(ends_sequence) && !matches!(first, Node::Seq(_)) {
+        if self.peek().is_none_or(ends_sequence) {
             return Ok(first);
         }
         let mut items = Vec::new();
-        join(&mut items, 0, first);
+        join::<B>(&mut items, 0, first);
         loop {
             let gap = if self.eat("..") { Some(self.number().unwrap_or(DEFAULT_GAP)) } else { None };
             match (self.peek(), gap) {
-                (Some(c), _) if !ends_sequence(c) => join(&mut items, gap.unwrap_or(0), self.item()?),
+                (Some(c), _) if !ends_sequence(c) => join::<B>(&mut items, gap.unwrap_or(0), self.item()?),
                 (_, Some(_)) => {
                     return Err(self.error("nothing after `..`", "write what must follow, or take the dots away"));
                 }
-                _ => break,
+                _ => return self.make(Shape::Seq(items)),
             }
         }
-        if items.len() == 1 {
-            return Ok(items.swap_remove(0).1);
-        }
-        Ok(Node::Seq(items))
     }
 
-    fn item(&mut self) -> Parsed {
-        let node = self.atom()?;
+    fn item(&mut self) -> Parsed<B> {
+        let part = self.atom()?;
         if !self.eat("-(") {
-            return Ok(node);
+            return Ok(part);
         }
-        Ok(Node::Except(Box::new(node), self.alternatives(')')?))
+        let others = self.alternatives(')')?;
+        self.make(Shape::Except(part, others))
     }
 
-    fn atom(&mut self) -> Parsed {
-        match self.peek() {
-            None => Err(self.error("nothing to match", "write a word, a list (@name) or a group")),
-            Some('(') => Ok(single_or(self.group(')')?, Node::Alt)),
-            Some('[') => Ok(Node::Opt(Box::new(single_or(self.group(']')?, Node::Alt)))),
-            Some('@') => {
-                let name = self.name()?;
-                Ok(if name == "number" { Node::Term(Term::Number) } else { Node::List(name) })
-            }
-            Some('#') => self.name().map(Node::Code),
-            Some('\'') if self.is_quoted_word() => self.quoted('\'').map(|text| Node::Term(Term::Exact(text))),
-            Some('/') => self.quoted('/').map(Node::Regex),
-            Some(_) => self.word(),
-        }
+    fn atom(&mut self) -> Parsed<B> {
+        let shape = match self.peek() {
+            None => return Err(self.error("nothing to match", "write a word, a list (@name) or a group")),
+            Some('(') => return self.one_of(')'),
+            Some('[') => Shape::Opt(self.one_of(']')?),
+            Some('@') => match self.name()? {
+                "number" => Shape::Term(Term::Number),
+                name => Shape::List(name),
+            },
+            Some('#') => Shape::Code(self.name()?),
+            Some('\'') if self.is_quoted_word() => Shape::Term(Term::Exact(self.quoted('\'')?)),
+            Some('/') => Shape::Regex(self.quoted('/')?),
+            Some(_) => return self.word(),
+        };
+        self.make(shape)
     }
 
-    fn group(&mut self, close: char) -> Result<Vec<Node>, PatternError> {
+    /// A group: one of what stands in it.
+    fn one_of(&mut self, close: char) -> Parsed<B> {
         self.at += 1;
-        self.alternatives(close)
+        let mut parts = self.alternatives(close)?;
+        if parts.len() == 1 { Ok(parts.swap_remove(0)) } else { self.make(Shape::Alt(parts)) }
     }
 
     /// What stands between an opening mark, already read, and `close`.
-    fn alternatives(&mut self, close: char) -> Result<Vec<Node>, PatternError> {
+    fn alternatives(&mut self, close: char) -> Result<Vec<B::Part>, PatternError> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(self.error("groups are nested more than 20 deep", "use a list (@name) for the inner groups"));
         }
-        let mut nodes = vec![self.both()?];
+        let mut parts = vec![self.alternative()?];
         while self.eat("|") {
-            nodes.push(self.both()?);
+            parts.push(self.alternative()?);
         }
         self.depth -= 1;
         if self.peek() != Some(close) {
             return Err(self.error(format!("expected `{close}` or `|`"), "close the group"));
         }
         self.at += 1;
-        Ok(nodes)
+        Ok(parts)
     }
 
     /// The name after `@` or `#`. In `@list..3` the dots belong to the gap.
-    fn name(&mut self) -> Result<String, PatternError> {
+    fn name(&mut self) -> Result<&'t str, PatternError> {
         let rest = &self.rest()[1..];
         let end = rest.find(|c: char| !(c.is_alphanumeric() || "_.-".contains(c))).unwrap_or(rest.len());
         let name = rest[..end].split("..").next().unwrap_or_default().trim_end_matches(['.', '-']);
@@ -385,7 +509,7 @@ impl<'t> Parser<'t> {
             return Err(self.error("a name is missing here", "write @list or #code"));
         }
         self.at += 1 + name.len();
-        Ok(name.to_string())
+        Ok(name)
     }
 
     /// True for `'IT'`; in `'s (theirs | 's own)` the marks are apostrophes.
@@ -394,7 +518,7 @@ impl<'t> Parser<'t> {
         rest.find('\'').is_some_and(|end| end > 0 && !rest[..end].contains(char::is_whitespace))
     }
 
-    fn quoted(&mut self, mark: char) -> Result<String, PatternError> {
+    fn quoted(&mut self, mark: char) -> Result<&'t str, PatternError> {
         let rest = &self.rest()[1..];
         let Some(end) = rest.find(mark) else {
             return Err(self.error(format!("`{mark}` is never closed"), "close it, or take it away"));
@@ -403,23 +527,48 @@ impl<'t> Parser<'t> {
             return Err(self.error("nothing between the marks", "write what is to be matched"));
         }
         self.at += end + 2;
-        Ok(rest[..end].to_string())
+        Ok(&rest[..end])
     }
 
-    fn word(&mut self) -> Parsed {
+    fn word(&mut self) -> Parsed<B> {
         let rest = self.rest();
         let end = (0..rest.len()).find(|&i| ends_word(rest, i)).unwrap_or(rest.len());
         // In `guinea-(pig)` the hyphen opens an exception.
         let word = if rest[end..].starts_with('(') { rest[..end].trim_end_matches('-') } else { &rest[..end] };
         if word == "_" {
             self.at += 1;
-            return Ok(Node::Any);
+            return self.make(Shape::Any);
         }
-        let node =
-            words(word).ok_or_else(|| self.error("nothing to match", "punctuation is no token: write words"))?;
+        let part =
+            self.words(word).ok_or_else(|| self.error("nothing to match", "punctuation is no token: write words"))?;
         self.at += word.len();
-        Ok(node)
+        Ok(part)
     }
+
+    /// A word of a pattern, cut into tokens as a text would be.
+    fn words(&mut self, raw: &str) -> Option<B::Part> {
+        if raw.bytes().all(is_plain) {
+            return self.build.part(Shape::Term(term(raw)?));
+        }
+        let folded = fold(raw.trim_end_matches([',', '.', ';', '!', ':']));
+        let words = folded.split(['-', '\u{2010}', '\u{2011}']).filter(|part| !part.is_empty());
+        let pieces = words.flat_map(|word| match clitic(word) {
+            Some(at) => [Some(&word[..at]), Some(&word[at..])],
+            None => [Some(word), None],
+        });
+        let terms: Vec<Term<&str>> = pieces.flatten().map(term).collect::<Option<_>>()?;
+        if let [only] = terms[..] {
+            return self.build.part(Shape::Term(only));
+        }
+        let parts = terms.into_iter().map(|term| Some((0, self.build.part(Shape::Term(term))?)));
+        let items: Vec<_> = parts.collect::<Option<_>>()?;
+        if items.is_empty() { None } else { self.build.part(Shape::Seq(items)) }
+    }
+}
+
+/// True for what words are written with that need no folding and no cutting.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'*' | b'?' | b'~')
 }
 
 /// True where the byte at `i` begins what is no part of a word.
@@ -433,49 +582,25 @@ fn ends_word(text: &str, i: usize) -> bool {
 }
 
 /// Adds an item to a sequence; a word of several tokens (`in-service`) joins the sequence around it.
-fn join(items: &mut Vec<(u16, Node)>, gap: u16, node: Node) {
-    match node {
-        Node::Seq(inner) => {
+fn join<B: Build>(items: &mut Vec<(u16, B::Part)>, gap: u16, part: B::Part) {
+    match B::items(part) {
+        Ok(inner) => {
             let gaps = inner.into_iter().enumerate();
-            items.extend(gaps.map(|(i, (own, node))| (if i == 0 { gap } else { own }, node)));
+            items.extend(gaps.map(|(i, (own, part))| (if i == 0 { gap } else { own }, part)));
         }
-        node => items.push((gap, node)),
+        Err(part) => items.push((gap, part)),
     }
 }
 
-/// A word of a pattern, cut into tokens as a text would be.
-fn words(raw: &str) -> Option<Node> {
-    if raw.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?' | b'~')) {
-        return term(raw.to_ascii_lowercase()).map(Node::Term);
-    }
-    let folded = fold(raw.trim_end_matches([',', '.', ';', '!', ':']));
-    let parts = folded.split(['-', '\u{2010}', '\u{2011}']).filter(|part| !part.is_empty());
-    let terms = parts.flat_map(|part| match clitic(part) {
-        Some(at) => vec![part[..at].to_string(), part[at..].to_string()],
-        None => vec![part.to_string()],
-    });
-    let items: Vec<(u16, Node)> = terms.map(|part| term(part).map(|t| (0, Node::Term(t)))).collect::<Option<_>>()?;
-    match items.len() {
-        0 => None,
-        1 => items.into_iter().next().map(|item| item.1),
-        _ => Some(Node::Seq(items)),
-    }
-}
-
-fn term(mut word: String) -> Option<Term> {
+fn term(word: &str) -> Option<Term<&str>> {
     if !word.chars().any(char::is_alphanumeric) {
         return None;
     }
-    if word.ends_with('~') {
-        word.pop();
-        return Some(Term::Stem(word));
-    }
-    let wild = word.bytes().any(|b| matches!(b, b'*' | b'?'));
-    Some(if wild { Term::Glob(word) } else { Term::Word(word) })
-}
-
-fn single_or(mut nodes: Vec<Node>, wrap: impl FnOnce(Vec<Node>) -> Node) -> Node {
-    if nodes.len() == 1 { nodes.swap_remove(0) } else { wrap(nodes) }
+    Some(match word.strip_suffix('~') {
+        Some(base) => Term::Stem(base),
+        None if word.bytes().any(|b| matches!(b, b'*' | b'?')) => Term::Glob(word),
+        None => Term::Word(word),
+    })
 }
 
 #[cfg(test)]

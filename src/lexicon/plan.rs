@@ -222,9 +222,16 @@ pub struct Planner<'c> {
     /// The plan so far.
     pub plan: Plan,
     sets: FxHashMap<Vec<TermId>, TermId>,
-    known: FxHashMap<(Vec<u32>, Option<String>), u32>,
+    /// The goal of each pattern, by its key and level.
+    known: FxHashMap<Vec<u32>, u32>,
+    /// Levels, each in its place.
+    levels: Vec<String>,
+    /// Where keys are written, so that only those of new patterns need memory of their own.
+    key: Vec<u32>,
     /// The mark of each need.
     marks: FxHashMap<Vec<Atom>, u32>,
+    /// The mark of each need of one word or group.
+    marks_of_one: FxHashMap<Atom, u32>,
     /// The mark of each set of terms.
     marks_of_terms: FxHashMap<TermId, u32>,
     /// For each mark, what it costs to look for it first.
@@ -247,7 +254,25 @@ enum Atom {
     /// A word that meets this term.
     Word(TermId),
     /// A phrase of this group.
-    Phrase(usize),
+    Phrase(u32),
+}
+
+/// Words and phrases, of which a pattern needs one. Most are one word.
+#[derive(Debug)]
+enum Atoms {
+    /// This.
+    One(Atom),
+    /// One of these, in any order, some of them perhaps twice.
+    Many(Vec<Atom>),
+}
+
+impl Atoms {
+    fn as_slice(&self) -> &[Atom] {
+        match self {
+            Atoms::One(atom) => std::slice::from_ref(atom),
+            Atoms::Many(atoms) => atoms,
+        }
+    }
 }
 
 impl<'c> Planner<'c> {
@@ -270,7 +295,10 @@ impl<'c> Planner<'c> {
             plan: Plan::default(),
             sets: FxHashMap::default(),
             known: FxHashMap::default(),
+            levels: Vec::new(),
+            key: Vec::new(),
             marks: FxHashMap::default(),
+            marks_of_one: FxHashMap::default(),
             marks_of_terms: FxHashMap::default(),
             costs: Vec::new(),
             hearing: Vec::new(),
@@ -414,16 +442,34 @@ impl<'c> Planner<'c> {
 
     /// A pattern within one sentence; the same pattern is one goal.
     fn words(&mut self, pat: &Pat, level: Option<&str>) -> u32 {
-        let level = level.filter(|_| self.hears_level(pat)).map(str::to_string);
-        let key = (key(pat), level.clone());
-        if let Some(&goal) = self.known.get(&key) {
+        let level = level.filter(|_| self.hears_level(pat));
+        self.write_key(pat);
+        let level_key = level.map_or(0, |level| self.level_key(level));
+        self.key.push(level_key);
+        if let Some(&goal) = self.known.get(&self.key) {
             return goal;
         }
+        let key = self.key.clone();
         let pat = self.drawn(pat);
         let needs = self.needs(&pat);
-        let goal = self.push(Goal::Words { pat, level, needs });
+        let goal = self.push(Goal::Words { pat, level: level.map(str::to_string), needs });
         self.known.insert(key, goal);
         goal
+    }
+
+    /// Writes numbers to [`Planner::key`] that are equal for equal patterns only.
+    fn write_key(&mut self, pat: &Pat) {
+        self.key.clear();
+        write_key(pat, &mut self.key);
+    }
+
+    /// A number of its own for each level, from 1.
+    fn level_key(&mut self, level: &str) -> u32 {
+        let place = self.levels.iter().position(|known| known == level).unwrap_or_else(|| {
+            self.levels.push(level.to_string());
+            self.levels.len() - 1
+        });
+        place as u32 + 1
     }
 
     /// True when "we" or "they" may stand in it.
@@ -473,10 +519,11 @@ impl<'c> Planner<'c> {
     }
 
     fn place_of(&mut self, pat: &Pat) -> u32 {
-        let key = key(pat);
-        if let Some(&place) = self.phrase_of.get(&key) {
+        self.write_key(pat);
+        if let Some(&place) = self.phrase_of.get(&self.key) {
             return place;
         }
+        let key = self.key.clone();
         let pat = self.with_sets(pat);
         let (needs, depth) = (self.needs(&pat), self.depth(&pat));
         let phrase = Phrase { pat, needs, groups: Vec::new(), marks: Vec::new(), depth };
@@ -522,13 +569,15 @@ impl<'c> Planner<'c> {
     }
 
     fn new_group(&mut self, term: Option<TermId>, phrases: Vec<u32>) -> usize {
-        let next = self.plan.groups.len();
-        let place = *self.group_of.entry((term, phrases.clone())).or_insert(next);
-        if place == next {
-            phrases.iter().for_each(|&phrase| self.plan.phrases[phrase as usize].groups.push(place as u32));
-            self.plan.groups.push(Group { term, has_phrases: true, loose: Vec::new() });
-            self.of_group.push(phrases);
+        let key = (term, phrases);
+        if let Some(&place) = self.group_of.get(&key) {
+            return place;
         }
+        let place = self.plan.groups.len();
+        key.1.iter().for_each(|&phrase| self.plan.phrases[phrase as usize].groups.push(place as u32));
+        self.plan.groups.push(Group { term, has_phrases: true, loose: Vec::new() });
+        self.of_group.push(key.1.clone());
+        self.group_of.insert(key, place);
         place
     }
 
@@ -608,13 +657,35 @@ impl<'c> Planner<'c> {
     }
 
     /// The mark of a need.
-    fn mark(&mut self, mut atoms: Vec<Atom>) -> u32 {
+    fn mark(&mut self, atoms: Atoms) -> u32 {
+        let mut atoms = match atoms {
+            Atoms::One(atom) => return self.mark_of_one(atom),
+            Atoms::Many(atoms) => atoms,
+        };
         atoms.sort_unstable();
         atoms.dedup();
+        if let [only] = atoms[..] {
+            return self.mark_of_one(only);
+        }
         if let Some(&mark) = self.marks.get(&atoms) {
             return mark;
         }
-        let (mark, cost) = (self.costs.len() as u32, self.cost(&atoms));
+        let mark = self.new_mark(&atoms);
+        self.marks.insert(atoms, mark);
+        mark
+    }
+
+    fn mark_of_one(&mut self, atom: Atom) -> u32 {
+        if let Some(&mark) = self.marks_of_one.get(&atom) {
+            return mark;
+        }
+        let mark = self.new_mark(&[atom]);
+        self.marks_of_one.insert(atom, mark);
+        mark
+    }
+
+    fn new_mark(&mut self, atoms: &[Atom]) -> u32 {
+        let (mark, cost) = (self.costs.len() as u32, self.cost_of(atoms));
         self.costs.push(cost);
         let words: Vec<TermId> = atoms.iter().filter_map(|atom| atom.word()).collect();
         if !words.is_empty() {
@@ -632,11 +703,10 @@ impl<'c> Planner<'c> {
         for phrase in atoms.iter().filter_map(|atom| atom.group()).flat_map(|group| &self.of_group[group]) {
             self.plan.phrases[*phrase as usize].marks.push(mark);
         }
-        self.marks.insert(atoms, mark);
         mark
     }
 
-    fn conjuncts(&self, pat: &Pat, into: &mut Vec<Vec<Atom>>) {
+    fn conjuncts(&self, pat: &Pat, into: &mut Vec<Atoms>) {
         match pat {
             Pat::Seq(items) => items.iter().for_each(|(_, item)| self.conjuncts(item, into)),
             Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().for_each(|pat| self.conjuncts(pat, into)),
@@ -651,58 +721,70 @@ impl<'c> Planner<'c> {
 
     /// Words and phrases of which at least one stands wherever the pattern matches, the rarest such set; none where
     /// nothing need stand.
-    fn atoms(&self, pat: &Pat) -> Option<Vec<Atom>> {
+    fn atoms(&self, pat: &Pat) -> Option<Atoms> {
+        let mut all = Vec::new();
         match pat {
-            Pat::Term(term) => Some(vec![Atom::Word(*term)]),
-            Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => None,
-            Pat::List(place) => self.list_atoms(*place),
+            Pat::Term(term) => return Some(Atoms::One(Atom::Word(*term))),
+            Pat::Any | Pat::Opt(_) | Pat::Regex(_) | Pat::Code(_) => return None,
+            Pat::List(place) => self.list_atoms(*place, &mut all)?,
             Pat::Party(place) => {
-                let mut all = self.list_atoms(self.parties[*place].nouns)?;
-                for pronouns in [self.pronouns.0, self.pronouns.1] {
-                    all.extend(self.list_atoms(pronouns)?);
+                for list in [self.parties[*place].nouns, self.pronouns.0, self.pronouns.1] {
+                    self.list_atoms(list, &mut all)?;
                 }
-                Some(all)
             }
-            Pat::Seq(items) => self.rarest(items.iter().map(|(_, item)| item)),
-            Pat::Near(pats, _) | Pat::Both(pats) => self.rarest(pats.iter()),
-            Pat::Alt(pats) => {
-                pats.iter().map(|pat| self.atoms(pat)).collect::<Option<Vec<_>>>().map(|all| all.concat())
-            }
-            Pat::Except(pat, _) => self.atoms(pat),
+            Pat::Seq(items) => return self.rarest(items.iter().map(|(_, item)| item)),
+            Pat::Near(pats, _) | Pat::Both(pats) => return self.rarest(pats.iter()),
+            Pat::Alt(pats) => self.all_atoms(pats, &mut all)?,
+            Pat::Except(pat, _) => return self.atoms(pat),
             Pat::Direct(actor, act, target) => {
-                self.rarest([actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref()))
+                return self.rarest([actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref()));
             }
         }
+        Some(Atoms::Many(all))
     }
 
-    fn list_atoms(&self, place: usize) -> Option<Vec<Atom>> {
-        let Some(group) = self.plan.groups.get(place) else { return self.unread_list_atoms(place) };
-        let loose: Option<Vec<_>> = group.loose.iter().map(|phrase| self.atoms(phrase)).collect();
-        let mut all = loose?.concat();
-        all.extend(group.term.map(Atom::Word));
-        all.extend(group.has_phrases.then_some(Atom::Phrase(place)));
-        Some(all)
+    /// Adds those of each pattern; none where nothing need stand for one of them.
+    fn all_atoms(&self, pats: &[Pat], into: &mut Vec<Atom>) -> Option<()> {
+        pats.iter().try_for_each(|pat| {
+            into.extend_from_slice(self.atoms(pat)?.as_slice());
+            Some(())
+        })
+    }
+
+    fn list_atoms(&self, place: usize, into: &mut Vec<Atom>) -> Option<()> {
+        let Some(group) = self.plan.groups.get(place) else { return self.unread_list_atoms(place, into) };
+        self.all_atoms(&group.loose, into)?;
+        into.extend(group.term.map(Atom::Word));
+        into.extend(group.has_phrases.then_some(Atom::Phrase(place as u32)));
+        Some(())
     }
 
     /// Those of a list whose group is not made yet: by the words of its phrases.
-    fn unread_list_atoms(&self, place: usize) -> Option<Vec<Atom>> {
+    fn unread_list_atoms(&self, place: usize, into: &mut Vec<Atom>) -> Option<()> {
         let list = &self.lists[place];
-        let phrases: Option<Vec<_>> = list.phrases.iter().map(|phrase| self.atoms(phrase)).collect();
-        let mut all = phrases?.concat();
-        all.extend(self.has_words[place].then_some(Atom::Word(list.term)));
-        Some(all)
+        self.all_atoms(&list.phrases, into)?;
+        into.extend(self.has_words[place].then_some(Atom::Word(list.term)));
+        Some(())
     }
 
-    fn rarest<'p>(&self, pats: impl Iterator<Item = &'p Pat>) -> Option<Vec<Atom>> {
+    fn rarest<'p>(&self, pats: impl Iterator<Item = &'p Pat>) -> Option<Atoms> {
         pats.filter_map(|pat| self.atoms(pat)).min_by_key(|atoms| self.cost(atoms))
     }
 
-    fn cost(&self, atoms: &[Atom]) -> u32 {
+    fn cost(&self, atoms: &Atoms) -> u32 {
+        self.cost_of(atoms.as_slice())
+    }
+
+    fn cost_of(&self, atoms: &[Atom]) -> u32 {
         let cost = |atom: &Atom| match atom {
-            Atom::Word(term) => self.commonness.get(*term).unwrap_or(1),
-            Atom::Phrase(group) => self.of_group.get(*group).map_or(1, |phrases| phrases.len() as u32),
+            Atom::Word(term) => self.cost_of_word(*term),
+            Atom::Phrase(group) => self.of_group.get(*group as usize).map_or(1, |phrases| phrases.len() as u32),
         };
         atoms.iter().map(cost).sum()
+    }
+
+    fn cost_of_word(&self, term: TermId) -> u32 {
+        self.commonness.get(term).unwrap_or(1)
     }
 
     /// The id that stands for any of these terms.
@@ -716,7 +798,7 @@ impl<'c> Planner<'c> {
             return set;
         }
         let set = self.terms.set();
-        let cost = self.cost(&terms.iter().map(|&term| Atom::Word(term)).collect::<Vec<_>>());
+        let cost = terms.iter().map(|&term| self.cost_of_word(term)).sum();
         self.commonness.put(set, cost);
         terms.iter().for_each(|&term| self.terms.put(term, set));
         self.sets.insert(terms, set);
@@ -769,7 +851,7 @@ impl Atom {
     }
 
     fn group(self) -> Option<usize> {
-        if let Atom::Phrase(group) = self { Some(group) } else { None }
+        if let Atom::Phrase(group) = self { Some(group as usize) } else { None }
     }
 }
 
@@ -839,13 +921,7 @@ fn any_part(pat: &Pat, test: &mut dyn FnMut(&Pat) -> bool) -> bool {
         }
 }
 
-/// Numbers that are equal for equal patterns only.
-fn key(pat: &Pat) -> Vec<u32> {
-    let mut key = Vec::new();
-    write_key(pat, &mut key);
-    key
-}
-
+/// Writes numbers that are equal for equal patterns only.
 fn write_key(pat: &Pat, key: &mut Vec<u32>) {
     let mut open = |kind: u32, number: u32| key.extend([kind, number]);
     match pat {

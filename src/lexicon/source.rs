@@ -5,8 +5,12 @@
 
 use crate::codebook::{Code, Codebook, Facet};
 use crate::diagnostic::{Diagnostic, Severity};
-use std::ops::Range;
-use toml_edit::{Item, Table, TableLike};
+use rayon::prelude::*;
+use toml::Spanned;
+use toml::de::{DeString, DeTable as Table, DeValue};
+
+/// A value of a file, with its place.
+type Item<'t> = Spanned<DeValue<'t>>;
 
 /// A value and where it stands: the file (as a place in [`Source::files`]) and its bytes there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,30 +157,97 @@ impl Source {
     pub fn read(&mut self, path: &str, text: &str) -> Vec<Diagnostic> {
         let file = self.files.len();
         self.files.push(SourceFile { path: path.to_string(), text: text.to_string() });
-        let document = match toml_edit::Document::parse(text.to_string()) {
-            Ok(document) => document,
+        let place = Place { file, path, text, at: 0 };
+        if let Some((root, rules)) = in_pieces(place) {
+            return Reader::read(place, self, &root, rules);
+        }
+        match Table::parse(text) {
+            Ok(root) => Reader::read(place, self, root.get_ref(), Vec::new()),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
-                return vec![self.error_at(
-                    "lexicon-syntax",
-                    file,
-                    at,
-                    format!("not TOML: {}", error.message().trim()),
-                )];
+                vec![self.error_at("lexicon-syntax", file, at, format!("not TOML: {}", error.message().trim()))]
             }
-        };
-        let mut reader = Reader { file, source: self, found: Vec::new() };
-        reader.root(document.as_table());
-        let found = reader.found;
-        // To take it apart costs a fifth of what it costs to read it, and nobody need wait for that.
-        rayon::spawn(move || drop(document));
-        found
+        }
+    }
+}
+
+/// Bytes of a file that are read as one.
+const PIECE: usize = 48 << 10;
+
+/// How a piece begins that is read by itself: nothing in TOML goes on over it but a text of several lines.
+const RULE_BEGINS: &str = "\n[[rule]]";
+
+/// What a large file says, read by all cores: the table of its first piece, and the rules of the others. None where
+/// they hold more than sound rules, or where it is no TOML cut so; it is read as a whole then.
+fn in_pieces(place: Place<'_>) -> Option<(Table<'_>, Vec<RuleSource>)> {
+    let cuts = cuts(place.text);
+    if cuts.is_empty() {
+        return None;
+    }
+    let (first, others) = rayon::join(
+        || Table::parse(&place.text[..cuts[0]]).ok(),
+        || {
+            let ends = cuts[1..].par_iter().copied().chain([place.text.len()]);
+            let pieces = cuts.par_iter().zip(ends).map(|(&at, end)| rules(Place { at, ..place }, end));
+            pieces.collect::<Option<Vec<_>>>()
+        },
+    );
+    let root = first?.into_inner();
+    let sound = root.get("rule").is_none_or(|rules| place.tables(rules).is_some());
+    if sound { Some((root, others?.into_iter().flatten().collect())) } else { None }
+}
+
+/// Places at which a file is cut, each where a rule begins.
+fn cuts(text: &str) -> Vec<usize> {
+    let mut cuts = Vec::new();
+    let mut at = PIECE;
+    while let Some(found) =
+        text.as_bytes().get(at..).and_then(|rest| memchr::memmem::find(rest, RULE_BEGINS.as_bytes()))
+    {
+        cuts.push(at + found + 1);
+        at += found + PIECE;
+    }
+    cuts
+}
+
+/// The rules of a piece that holds nothing else; none where anything is the matter with it.
+fn rules(place: Place<'_>, end: usize) -> Option<Vec<RuleSource>> {
+    let root = Table::parse(&place.text[place.at..end]).ok()?;
+    let mut read = Source::default();
+    let mut reader = Reader { place, source: &mut read, found: Vec::new() };
+    let only = root.get_ref().keys().all(|key| key.get_ref() == "rule");
+    reader.each(root.get_ref(), "rule", Reader::rule);
+    if only && reader.found.is_empty() { Some(read.rules) } else { None }
+}
+
+/// Where a piece of a file stands.
+#[derive(Clone, Copy)]
+struct Place<'t> {
+    file: usize,
+    path: &'t str,
+    /// All of the file.
+    text: &'t str,
+    /// Where the piece begins in it.
+    at: usize,
+}
+
+impl Place<'_> {
+    /// First byte of a value.
+    fn start<T>(self, value: &Spanned<T>) -> usize {
+        self.at + value.span().start
+    }
+
+    /// The tables of `[[NAME]]`, each with its first byte.
+    fn tables<'i, 'v>(self, item: &'i Item<'v>) -> Option<Vec<(&'i Table<'v>, usize)>> {
+        let written = self.text[self.start(item)..].starts_with("[[");
+        let tables = item.get_ref().as_array().filter(|_| written)?;
+        tables.iter().map(|table| Some((table.get_ref().as_table()?, self.start(table)))).collect()
     }
 }
 
 /// Reads one file into the source.
 struct Reader<'s> {
-    file: usize,
+    place: Place<'s>,
     source: &'s mut Source,
     found: Vec<Diagnostic>,
 }
@@ -217,11 +288,18 @@ const TRIGGER: &[&str] = &["kind", "patterns", "direction", "scope", "note"];
 impl Reader<'_> {
     fn problem(&mut self, code: &'static str, at: usize, message: impl Into<String>, help: impl Into<String>) {
         let help = help.into();
-        let found = self.source.error_at(code, self.file, at, message);
+        let found = Diagnostic::error(code, self.place.path, message).at_byte(self.place.text, at);
         self.found.push(if help.is_empty() { found } else { found.help(help) });
     }
 
-    fn root(&mut self, root: &Table) {
+    /// Reads a file, of which some rules were read before.
+    fn read(place: Place, source: &mut Source, root: &Table, rules: Vec<RuleSource>) -> Vec<Diagnostic> {
+        let mut reader = Reader { place, source, found: Vec::new() };
+        reader.root(root, rules);
+        reader.found
+    }
+
+    fn root(&mut self, root: &Table, rules: Vec<RuleSource>) {
         self.known(root, ROOT, "a lexicon file");
         if let Some(table) = self.table(root, "codebook") {
             self.codebook(table);
@@ -242,18 +320,23 @@ impl Reader<'_> {
             self.source.defaults = self.effects(table);
         }
         self.each(root, "rule", Self::rule);
-        self.each(root, "trigger", |reader, table| reader.trigger(table, TriggerKind::Scope));
-        self.each(root, "stop", |reader, table| reader.trigger(table, TriggerKind::Stop));
-        self.each(root, "pseudo", |reader, table| reader.trigger(table, TriggerKind::Pseudo));
+        for rule in rules {
+            if !self.is_twice(&rule.id) {
+                self.source.rules.push(rule);
+            }
+        }
+        self.each(root, "trigger", |reader, table, _| reader.trigger(table, TriggerKind::Scope));
+        self.each(root, "stop", |reader, table, _| reader.trigger(table, TriggerKind::Stop));
+        self.each(root, "pseudo", |reader, table, _| reader.trigger(table, TriggerKind::Pseudo));
     }
 
-    fn codebook(&mut self, table: &dyn TableLike) {
+    fn codebook(&mut self, table: &Table) {
         self.known(table, CODEBOOK, "[codebook]");
         let mut include = self.texts(table, "include");
         include.extend(self.text(table, "context"));
         self.source.include.append(&mut include);
         // A file that is included adds to the codebook and does not rename it.
-        if self.file > 0 {
+        if self.place.file > 0 {
             return;
         }
         let text = |reader: &mut Self, key| reader.text(table, key).map(|placed| placed.value).unwrap_or_default();
@@ -263,9 +346,9 @@ impl Reader<'_> {
         self.source.language = self.text(table, "language");
     }
 
-    fn facet(&mut self, table: &Table) {
+    fn facet(&mut self, table: &Table, at: usize) {
         self.known(table, FACET, "[[facet]]");
-        let Some(name) = self.required(table, "name", "[[facet]]") else { return };
+        let Some(name) = self.required((table, at), "name", "[[facet]]") else { return };
         if self.source.codebook.facets.iter().any(|facet| facet.name == name.value) {
             return self.problem(
                 "lexicon-duplicate",
@@ -279,9 +362,9 @@ impl Reader<'_> {
         self.source.codebook.facets.push(Facet { name: name.value, definition, exclusive });
     }
 
-    fn code(&mut self, table: &Table) {
+    fn code(&mut self, table: &Table, at: usize) {
         self.known(table, CODE, "[[code]]");
-        let Some(name) = self.required(table, "name", "[[code]]") else { return };
+        let Some(name) = self.required((table, at), "name", "[[code]]") else { return };
         if self.source.codebook.id(&name.value).is_some() {
             return self.problem(
                 "lexicon-duplicate",
@@ -307,10 +390,10 @@ impl Reader<'_> {
             opposite,
         };
         self.source.codebook.codes.push(code);
-        self.source.code_places.push((self.file, name.at));
+        self.source.code_places.push((self.place.file, name.at));
     }
 
-    fn color(&mut self, table: &dyn TableLike) -> String {
+    fn color(&mut self, table: &Table) -> String {
         let Some(color) = self.text(table, "color") else { return String::new() };
         let digits = color.value.strip_prefix('#').unwrap_or("");
         if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -320,9 +403,10 @@ impl Reader<'_> {
         color.value
     }
 
-    fn lists(&mut self, lists: &dyn TableLike) {
-        for (name, item) in lists.iter() {
-            let at = self.key_at(lists, name);
+    fn lists(&mut self, lists: &Table) {
+        for (name, item) in in_order(lists) {
+            let at = self.place.start(name);
+            let name = name.get_ref().as_ref();
             if self.source.lists.iter().any(|list| list.0.value == name) {
                 self.problem(
                     "lexicon-duplicate",
@@ -341,20 +425,21 @@ impl Reader<'_> {
                     "add words, or take it away",
                 );
             }
-            self.source.lists.push((Placed { value: name.to_string(), file: self.file, at }, entries));
+            self.source.lists.push((Placed { value: name.to_string(), file: self.place.file, at }, entries));
         }
     }
 
-    fn parties(&mut self, parties: &dyn TableLike) {
-        for (name, item) in parties.iter() {
-            let at = self.key_at(parties, name);
-            let Some(table) = item.as_table_like() else {
+    fn parties(&mut self, parties: &Table) {
+        for (name, item) in in_order(parties) {
+            let at = self.place.start(name);
+            let name = name.get_ref().as_ref();
+            let Some(table) = item.get_ref().as_table() else {
                 self.problem("lexicon-type", at, format!("party.{name} must be a table"), "write [party.NAME]");
                 continue;
             };
             self.known(table, PARTY, "[party]");
             let party = PartySource {
-                name: Placed { value: name.to_string(), file: self.file, at },
+                name: Placed { value: name.to_string(), file: self.place.file, at },
                 nouns: self.texts(table, "nouns"),
                 first: self.text(table, "first"),
                 third: self.text(table, "third"),
@@ -363,16 +448,11 @@ impl Reader<'_> {
         }
     }
 
-    fn rule(&mut self, table: &Table) {
+    fn rule(&mut self, table: &Table, at: usize) {
         self.known(table, RULE, "[[rule]]");
-        let Some(id) = self.required(table, "id", "[[rule]]") else { return };
-        if self.source.rules.iter().any(|rule| rule.id.value == id.value) {
-            return self.problem(
-                "lexicon-duplicate",
-                id.at,
-                format!("rule \"{}\" is there twice", id.value),
-                "rename one",
-            );
+        let Some(id) = self.required((table, at), "id", "[[rule]]") else { return };
+        if self.is_twice(&id) {
+            return;
         }
         let codes = self.one_or_many(table, "code", "codes");
         let patterns = self.one_or_many(table, "pattern", "patterns");
@@ -403,7 +483,17 @@ impl Reader<'_> {
         self.source.rules.push(rule);
     }
 
-    fn weight(&mut self, table: &dyn TableLike, id: &Placed<String>) -> f64 {
+    /// True, and said, when a rule of this name was read before.
+    fn is_twice(&mut self, id: &Placed<String>) -> bool {
+        let twice = self.source.rules.iter().any(|rule| rule.id.value == id.value);
+        if twice {
+            let message = format!("rule \"{}\" is there twice", id.value);
+            self.problem("lexicon-duplicate", id.at, message, "rename one");
+        }
+        twice
+    }
+
+    fn weight(&mut self, table: &Table, id: &Placed<String>) -> f64 {
         let Some(item) = table.get("weight") else {
             self.problem(
                 "lexicon-missing",
@@ -413,8 +503,8 @@ impl Reader<'_> {
             );
             return 0.5;
         };
-        let at = start(item.span());
-        let Some(weight) = item.as_float().or_else(|| item.as_integer().map(|n| n as f64)) else {
+        let at = self.place.start(item);
+        let Some(weight) = float(item).or_else(|| integer(item).map(|n| n as f64)) else {
             self.problem("lexicon-type", at, "weight must be a number", "write weight = 0.5");
             return 0.5;
         };
@@ -432,31 +522,29 @@ impl Reader<'_> {
         weight
     }
 
-    fn when(&mut self, table: &dyn TableLike) -> Vec<(Placed<String>, String)> {
+    fn when(&mut self, table: &Table) -> Vec<(Placed<String>, String)> {
         let Some(item) = table.get("when") else { return Vec::new() };
-        let Some(conditions) = item.as_table_like() else {
+        let Some(conditions) = item.get_ref().as_table() else {
             self.problem(
                 "lexicon-type",
-                start(item.span()),
+                self.place.start(item),
                 "when must be a table",
                 "write when = { department = \"Title I*\" }",
             );
             return Vec::new();
         };
-        let keys: Vec<String> = conditions.iter().map(|(key, _)| key.to_string()).collect();
-        let pairs = keys.into_iter().filter_map(|key| {
-            let value = self.text(conditions, &key)?.value;
-            let at = self.key_at(conditions, &key);
-            Some((Placed { value: key, file: self.file, at }, value))
+        let pairs = in_order(conditions).into_iter().filter_map(|(key, _)| {
+            let value = self.text(conditions, key.get_ref())?.value;
+            Some((Placed { value: key.to_string(), file: self.place.file, at: self.place.start(key) }, value))
         });
         pairs.collect()
     }
 
-    fn effects(&mut self, table: &dyn TableLike) -> Vec<Option<super::Effect>> {
+    fn effects(&mut self, table: &Table) -> Vec<Option<super::Effect>> {
         EFFECTS.iter().map(|key| self.effect(table, key)).collect()
     }
 
-    fn effect(&mut self, table: &dyn TableLike, key: &str) -> Option<super::Effect> {
+    fn effect(&mut self, table: &Table, key: &str) -> Option<super::Effect> {
         let name = self.text(table, key)?;
         let effect = super::Effect::named(&name.value);
         if effect.is_none() {
@@ -510,12 +598,13 @@ impl Reader<'_> {
     // ---- values ----
 
     /// Reports keys that are not known, with the nearest known one.
-    fn known(&mut self, table: &dyn TableLike, known: &[&str], what: &str) {
-        let unknown: Vec<String> =
-            table.iter().map(|(key, _)| key.to_string()).filter(|key| !known.contains(&key.as_str())).collect();
-        for key in unknown {
-            let at = self.key_at(table, &key);
-            let help = super::nearest(&key, known.iter().copied()).map_or_else(
+    fn known(&mut self, table: &Table, known: &[&str], what: &str) {
+        if table.keys().all(|key| known.contains(&key.get_ref().as_ref())) {
+            return;
+        }
+        for (key, _) in in_order(table).into_iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())) {
+            let at = self.place.start(key);
+            let help = super::nearest(key.get_ref(), known.iter().copied()).map_or_else(
                 || format!("known keys: {}", known.join(", ")),
                 |near| format!("did you mean \"{near}\"?"),
             );
@@ -523,117 +612,96 @@ impl Reader<'_> {
         }
     }
 
-    fn key_at(&self, table: &dyn TableLike, key: &str) -> usize {
-        let at = table.key(key).and_then(|key| key.span());
-        at.or_else(|| table.get(key).and_then(Item::span)).map_or(0, |span| span.start)
-    }
-
-    fn table<'t>(&mut self, root: &'t Table, key: &str) -> Option<&'t dyn TableLike> {
+    fn table<'i, 'v>(&mut self, root: &'i Table<'v>, key: &str) -> Option<&'i Table<'v>> {
         let item = root.get(key)?;
-        if item.as_table_like().is_none() {
-            self.problem(
-                "lexicon-type",
-                start(item.span()),
-                format!("{key} must be a table"),
-                format!("write [{key}]"),
-            );
+        let table = item.get_ref().as_table();
+        if table.is_none() {
+            let at = self.place.start(item);
+            self.problem("lexicon-type", at, format!("{key} must be a table"), format!("write [{key}]"));
         }
-        item.as_table_like()
+        table
     }
 
-    fn each(&mut self, root: &Table, key: &str, mut read: impl FnMut(&mut Self, &Table)) {
+    fn each(&mut self, root: &Table, key: &str, mut read: impl FnMut(&mut Self, &Table, usize)) {
         let Some(item) = root.get(key) else { return };
-        let Some(tables) = item.as_array_of_tables() else {
-            let at = start(item.span());
-            return self.problem(
-                "lexicon-type",
-                at,
-                format!("{key} must be a list of tables"),
-                format!("write [[{key}]]"),
-            );
+        let Some(tables) = self.place.tables(item) else {
+            let at = self.place.start(item);
+            let message = format!("{key} must be a list of tables");
+            return self.problem("lexicon-type", at, message, format!("write [[{key}]]"));
         };
-        for table in tables {
-            read(self, table);
-        }
+        tables.into_iter().for_each(|(table, at)| read(self, table, at));
     }
 
-    fn required(&mut self, table: &Table, key: &str, what: &str) -> Option<Placed<String>> {
-        let found = self.text(table, key);
-        if found.is_none() && table.get(key).is_none() {
-            self.problem(
-                "lexicon-missing",
-                start(table.span()),
-                format!("{what} has no {key}"),
-                format!("add {key} = \"…\""),
-            );
+    fn required(&mut self, (table, at): (&Table, usize), key: &str, what: &str) -> Option<Placed<String>> {
+        if !table.contains_key(key) {
+            self.problem("lexicon-missing", at, format!("{what} has no {key}"), format!("add {key} = \"…\""));
         }
-        found
+        self.text(table, key)
     }
 
-    fn text(&mut self, table: &dyn TableLike, key: &str) -> Option<Placed<String>> {
+    /// A text where it stands; none where the value is another.
+    fn placed(&self, item: &Item) -> Option<Placed<String>> {
+        let value = item.get_ref().as_str()?.to_string();
+        Some(Placed { value, file: self.place.file, at: self.place.start(item) })
+    }
+
+    fn text(&mut self, table: &Table, key: &str) -> Option<Placed<String>> {
         let item = table.get(key)?;
-        let at = start(item.span());
-        match item.as_str() {
-            Some(text) => Some(Placed { value: text.to_string(), file: self.file, at }),
-            None => {
-                self.problem("lexicon-type", at, format!("{key} must be text"), format!("write {key} = \"…\""));
-                None
-            }
+        let text = self.placed(item);
+        if text.is_none() {
+            let at = self.place.start(item);
+            self.problem("lexicon-type", at, format!("{key} must be text"), format!("write {key} = \"…\""));
         }
+        text
     }
 
-    fn boolean(&mut self, table: &dyn TableLike, key: &str) -> Option<bool> {
+    fn boolean(&mut self, table: &Table, key: &str) -> Option<bool> {
         let item = table.get(key)?;
-        if item.as_bool().is_none() {
-            self.problem("lexicon-type", start(item.span()), format!("{key} must be true or false"), "");
+        let value = item.get_ref().as_bool();
+        if value.is_none() {
+            self.problem("lexicon-type", self.place.start(item), format!("{key} must be true or false"), "");
         }
-        item.as_bool()
+        value
     }
 
-    fn words(&mut self, table: &dyn TableLike, key: &str) -> Option<u16> {
+    fn words(&mut self, table: &Table, key: &str) -> Option<u16> {
         let item = table.get(key)?;
-        let number = item.as_integer().and_then(|n| u16::try_from(n).ok());
+        let number = integer(item).and_then(|n| u16::try_from(n).ok());
         if number.is_none() {
-            self.problem(
-                "lexicon-type",
-                start(item.span()),
-                format!("{key} must be a number of words"),
-                "write a whole number from 0",
-            );
+            let at = self.place.start(item);
+            let message = format!("{key} must be a number of words");
+            self.problem("lexicon-type", at, message, "write a whole number from 0");
         }
         number
     }
 
     /// One text or a list of texts.
-    fn texts(&mut self, table: &dyn TableLike, key: &str) -> Vec<Placed<String>> {
+    fn texts(&mut self, table: &Table, key: &str) -> Vec<Placed<String>> {
         table.get(key).map(|item| self.strings_of(item, key)).unwrap_or_default()
     }
 
     fn strings_of(&mut self, item: &Item, key: &str) -> Vec<Placed<String>> {
-        if let Some(text) = item.as_str() {
-            return vec![Placed { value: text.to_string(), file: self.file, at: start(item.span()) }];
+        if let Some(text) = self.placed(item) {
+            return vec![text];
         }
-        let Some(array) = item.as_array() else {
-            self.problem(
-                "lexicon-type",
-                start(item.span()),
-                format!("{key} must be a list of texts"),
-                "write [\"…\", \"…\"]",
-            );
+        let Some(values) = item.get_ref().as_array() else {
+            let at = self.place.start(item);
+            self.problem("lexicon-type", at, format!("{key} must be a list of texts"), "write [\"…\", \"…\"]");
             return Vec::new();
         };
-        let mut texts = Vec::new();
-        for value in array {
-            let at = start(value.span());
-            match value.as_str() {
-                Some(text) => texts.push(Placed { value: text.to_string(), file: self.file, at }),
-                None => self.problem("lexicon-type", at, format!("{key} may hold texts only"), "put it in quotes"),
+        let mut texts = Vec::with_capacity(values.len());
+        for value in values.iter() {
+            let text = self.placed(value);
+            if text.is_none() {
+                let at = self.place.start(value);
+                self.problem("lexicon-type", at, format!("{key} may hold texts only"), "put it in quotes");
             }
+            texts.extend(text);
         }
         texts
     }
 
-    fn one_or_many(&mut self, table: &dyn TableLike, one: &str, many: &str) -> Vec<Placed<String>> {
+    fn one_or_many(&mut self, table: &Table, one: &str, many: &str) -> Vec<Placed<String>> {
         let mut texts = self.texts(table, one);
         texts.extend(self.texts(table, many));
         texts
@@ -662,6 +730,18 @@ fn written_at(raw: &str, inside: usize) -> usize {
     at
 }
 
-fn start(span: Option<Range<usize>>) -> usize {
-    span.map_or(0, |span| span.start)
+/// Keys and values as they stand in the file.
+fn in_order<'i, 'v>(table: &'i Table<'v>) -> Vec<(&'i Spanned<DeString<'v>>, &'i Item<'v>)> {
+    let mut pairs: Vec<_> = table.iter().collect();
+    pairs.sort_by_key(|(key, _)| key.span().start);
+    pairs
+}
+
+fn integer(item: &Item) -> Option<i64> {
+    let number = item.get_ref().as_integer()?;
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn float(item: &Item) -> Option<f64> {
+    item.get_ref().as_float()?.as_str().parse().ok()
 }

@@ -15,7 +15,7 @@ pub struct TermId(pub u32);
 /// Collects terms while a lexicon is compiled.
 pub struct TermTableBuilder {
     stemmer: Stemmer,
-    ids: FxHashMap<Term, TermId>,
+    words: Words,
     /// The id of each stem, by the word that it was asked for with.
     stems: FxHashMap<String, TermId>,
     sets: TermSets,
@@ -41,6 +41,11 @@ impl Costs {
             self.0.resize(place + 1, NO_COST);
         }
         self.0[place] = cost;
+    }
+
+    /// Takes back what was put down from this id on.
+    pub fn forget(&mut self, from: usize) {
+        self.0.truncate(from);
     }
 }
 
@@ -87,31 +92,41 @@ impl TermTableBuilder {
     pub fn new(language: Language) -> Self {
         TermTableBuilder {
             stemmer: Stemmer::new(language),
-            ids: FxHashMap::default(),
+            words: Words::default(),
             stems: FxHashMap::default(),
             sets: TermSets::default(),
         }
     }
 
     /// The id of a term; the same term has the same id.
-    pub fn term(&mut self, term: &Term) -> TermId {
+    pub fn term(&mut self, term: Term<&str>) -> TermId {
         let Term::Stem(word) = term else { return self.exactly(term) };
         if let Some(&id) = self.stems.get(word) {
             return id;
         }
         let stem = self.stemmer.stem(word).into_owned();
-        let id = self.exactly(&Term::Stem(stem));
-        self.stems.insert(word.clone(), id);
+        let id = self.exactly(Term::Stem(&stem));
+        self.stems.insert(word.to_string(), id);
         id
     }
 
-    fn exactly(&mut self, term: &Term) -> TermId {
-        if let Some(&id) = self.ids.get(term) {
+    fn exactly(&mut self, term: Term<&str>) -> TermId {
+        let (ids, text) = self.words.like(term);
+        if let Some(&id) = ids.get(text) {
             return id;
         }
         let id = self.sets.list();
-        self.ids.insert(term.clone(), id);
+        ids.insert(text.to_string(), id);
         id
+    }
+
+    /// Takes back the terms from this id on.
+    pub fn forget(&mut self, from: usize) {
+        let keep = |_: &String, id: &mut TermId| (id.0 as usize) < from;
+        self.sets.lists.truncate(from);
+        self.stems.retain(keep);
+        let Words { words, globs, stems, exact, numbers } = &mut self.words;
+        [words, globs, stems, exact, numbers].into_iter().for_each(|ids| ids.retain(keep));
     }
 
     /// The lists and sets of the terms.
@@ -121,15 +136,45 @@ impl TermTableBuilder {
 
     /// The words to look for, and the sets that they are in.
     pub fn apart(self) -> (Words, TermSets) {
-        (Words(self.ids), self.sets)
+        (self.words, self.sets)
     }
 }
 
-/// Every single-word term with its id.
+/// Every single-word term with its id, by its text among those of its kind.
 #[derive(Default)]
-pub struct Words(FxHashMap<Term, TermId>);
+pub struct Words {
+    words: FxHashMap<String, TermId>,
+    globs: FxHashMap<String, TermId>,
+    stems: FxHashMap<String, TermId>,
+    exact: FxHashMap<String, TermId>,
+    numbers: FxHashMap<String, TermId>,
+}
 
 impl Words {
+    /// The terms of the same kind, and the text of this one.
+    fn like<'t>(&mut self, term: Term<&'t str>) -> (&mut FxHashMap<String, TermId>, &'t str) {
+        match term {
+            Term::Word(word) => (&mut self.words, word),
+            Term::Glob(glob) => (&mut self.globs, glob),
+            Term::Stem(stem) => (&mut self.stems, stem),
+            Term::Exact(text) => (&mut self.exact, text),
+            Term::Number => (&mut self.numbers, ""),
+        }
+    }
+
+    /// All terms, in the order of their ids.
+    fn all(self) -> Vec<(Term, TermId)> {
+        let of = |ids: FxHashMap<String, TermId>, kind: fn(String) -> Term| {
+            ids.into_iter().map(move |(text, id)| (kind(text), id))
+        };
+        let (words, globs) = (of(self.words, Term::Word), of(self.globs, Term::Glob));
+        let (stems, exact) = (of(self.stems, Term::Stem), of(self.exact, Term::Exact));
+        let numbers = of(self.numbers, |_| Term::Number);
+        let mut terms: Vec<_> = words.chain(globs).chain(stems).chain(exact).chain(numbers).collect();
+        terms.sort_unstable_by_key(|(_, id)| *id);
+        terms
+    }
+
     /// What finds them.
     ///
     /// # Errors
@@ -138,9 +183,7 @@ impl Words {
         let mut needles = Vec::new();
         let mut targets = Vec::new();
         let mut number = None;
-        let mut terms: Vec<(Term, TermId)> = self.0.into_iter().collect();
-        terms.sort_unstable_by_key(|(_, id)| *id);
-        for (term, id) in terms {
+        for (term, id) in self.all() {
             let check = match &term {
                 Term::Word(_) | Term::Stem(_) => Check::None,
                 Term::Glob(glob) => Check::Glob(glob.clone()),
