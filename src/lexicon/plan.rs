@@ -50,8 +50,8 @@ pub struct Index {
 pub struct Entry {
     /// Its place.
     pub place: u32,
-    /// Its second need, or its rarest again: most entries fail at it, and nothing else of them is looked at.
-    pub second: u32,
+    /// Its other needs; its rarest again where it has fewer.
+    pub others: [u32; MOST_NEEDS - 1],
 }
 
 impl Index {
@@ -63,8 +63,31 @@ impl Index {
     }
 }
 
-/// A way into a rule: a goal of one of its patterns, and marks that a segment has wherever that goal, and the rule's
-/// conditions, hold.
+/// A list for each number.
+#[derive(Debug, Default)]
+pub struct Lists {
+    /// For each number and one more, where its list begins.
+    begins: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    /// Of pairs of number and item, for so many numbers.
+    fn new(n: usize, mut pairs: Vec<(u32, u32)>) -> Self {
+        pairs.sort_unstable();
+        let begins = (0..=n as u32).map(|number| pairs.partition_point(|pair| pair.0 < number) as u32).collect();
+        Lists { begins, items: pairs.into_iter().map(|pair| pair.1).collect() }
+    }
+
+    /// The list of a number.
+    #[inline]
+    pub fn at(&self, number: u32) -> &[u32] {
+        let number = number as usize;
+        &self.items[self.begins[number] as usize..self.begins[number + 1] as usize]
+    }
+}
+
+/// A way into a rule: a goal of one of its patterns, and marks that a segment has wherever the rule's conditions hold.
 #[derive(Debug)]
 pub struct Gate {
     /// Place of the rule.
@@ -73,7 +96,7 @@ pub struct Gate {
     pub pattern: u32,
     /// The pattern's goal, or one of several that it is either of.
     pub goal: u32,
-    /// The marks, the rarest first.
+    /// The marks.
     pub needs: Vec<u32>,
 }
 
@@ -161,8 +184,10 @@ pub struct Plan {
     pub goals: Vec<Goal>,
     /// Ways into rules.
     pub gates: Vec<Gate>,
-    /// Gates by their rarest need.
-    pub gates_at: Index,
+    /// Goals within sentences that gates are opened by, by their rarest need.
+    pub goals_at: Index,
+    /// For each goal, the gates that it may open.
+    pub gates_of: Lists,
     /// Goals of triggers.
     pub triggers: Index,
     /// For each goal, the triggers that it is an entry of.
@@ -195,15 +220,8 @@ impl Plan {
     }
 }
 
-/// Sets of terms that stand more often than this in ten thousand words are looked for only where there is nothing
-/// rarer: most sentences have them.
-const COMMON_COST: u32 = 200;
-
-/// Needs that a goal is held to.
+/// Needs that a goal, or a phrase, is held to.
 const MOST_NEEDS: usize = 4;
-
-/// Ways into one pattern of a rule that are told apart.
-const MOST_WAYS: usize = 64;
 
 /// Makes the plan; new sets of terms are added to `terms`.
 pub struct Planner<'c> {
@@ -330,9 +348,14 @@ impl<'c> Planner<'c> {
     }
 
     fn index(&mut self, trigger_of: &[(u32, u32)]) {
-        let gates = (0..self.plan.of_rule.len()).flat_map(|rule| self.gates(rule)).collect();
+        self.plan.gates = (0..self.plan.of_rule.len()).flat_map(|rule| self.gates(rule)).collect();
+        let gates = (0..).zip(&self.plan.gates);
+        let openers = gates.flat_map(|(place, gate)| self.leads(gate.goal).into_iter().map(move |goal| (goal, place)));
+        let openers: Vec<(u32, u32)> = openers.collect();
+        let goals = distinct(openers.iter().map(|pair| pair.0));
+        self.renumber(&goals);
         let plan = &mut self.plan;
-        plan.gates = gates;
+        plan.gates_of = Lists::new(plan.goals.len(), openers);
         plan.triggers_of = vec![Vec::new(); plan.goals.len()];
         for &(goal, place) in trigger_of {
             plan.triggers_of[goal as usize].push(place);
@@ -340,13 +363,35 @@ impl<'c> Planner<'c> {
         plan.n_marks = self.costs.len();
         plan.mark_of = vec![NO_MARK; self.terms.len()];
         self.marks_of_terms.iter().for_each(|(term, &mark)| plan.mark_of[term.0 as usize] = mark);
-        let n = plan.n_marks;
-        let mut triggers: Vec<u32> = trigger_of.iter().map(|pair| pair.0).collect();
-        triggers.sort_unstable();
-        triggers.dedup();
-        plan.triggers = index(n, triggers.into_iter().map(|goal| (goal, plan.needs_of(goal))));
-        plan.gates_at = index(n, (0..).zip(&plan.gates).map(|(place, gate)| (place, &gate.needs[..])));
+        let by_needs =
+            |goals: Vec<u32>| index(plan.n_marks, goals.into_iter().map(|goal| (goal, plan.needs_of(goal))));
+        let (goals_at, triggers) = (by_needs(goals), by_needs(distinct(trigger_of.iter().map(|pair| pair.0))));
+        (plan.goals_at, plan.triggers) = (goals_at, triggers);
         self.index_phrases();
+    }
+
+    /// Numbers the marks anew: first those that these goals are looked up by, and each kind by how common it is. So
+    /// the marks of a common word, which are common, lie close together.
+    fn renumber(&mut self, goals: &[u32]) {
+        let mut is_first = vec![false; self.costs.len()];
+        let firsts = goals.iter().filter_map(|&goal| self.plan.needs_of(goal).first());
+        firsts.for_each(|&mark| is_first[mark as usize] = true);
+        let mut order: Vec<u32> = (0..self.costs.len() as u32).collect();
+        order.sort_by_key(|&mark| (!is_first[mark as usize], std::cmp::Reverse(self.costs[mark as usize])));
+        let mut new = vec![0; order.len()];
+        (0..).zip(&order).for_each(|(number, &mark)| new[mark as usize] = number);
+        let renumber = |marks: &mut [u32]| marks.iter_mut().for_each(|mark| *mark = new[*mark as usize]);
+        self.marks_of_terms.values_mut().for_each(|mark| *mark = new[*mark as usize]);
+        self.plan.gates.iter_mut().for_each(|gate| renumber(&mut gate.needs));
+        for phrase in &mut self.plan.phrases {
+            renumber(&mut phrase.needs);
+            renumber(&mut phrase.marks);
+        }
+        for goal in &mut self.plan.goals {
+            if let Goal::Words { needs, .. } = goal {
+                renumber(needs);
+            }
+        }
     }
 
     fn index_phrases(&mut self) {
@@ -366,24 +411,32 @@ impl<'c> Planner<'c> {
         plan.phrases_at = others.iter().map(at).collect();
     }
 
-    /// Ways into a rule: one for each way in which one of its patterns can match.
+    /// Ways into a rule: one for each goal that one of its patterns is either of.
     fn gates(&self, rule: usize) -> Vec<Gate> {
         let goals = &self.plan.of_rule[rule];
-        let conditions: Vec<u32> = goals.with.iter().flat_map(|&goal| self.plan.surely(goal)).collect();
+        let needs = distinct(goals.with.iter().flat_map(|&goal| self.plan.surely(goal)));
         let parts = (0..)
             .zip(&goals.patterns)
             .flat_map(|(pattern, &goal)| self.plan.parts(goal).into_iter().map(move |part| (pattern, part)));
-        let gates = parts.flat_map(|(pattern, goal)| {
-            let ways = self.plan.ways(goal).into_iter();
-            ways.map(move |needs| Gate { rule: rule as u32, pattern, goal, needs })
-        });
-        let gate = |mut gate: Gate| {
-            gate.needs.extend(&conditions);
-            gate.needs.sort_by_key(|&mark| (self.costs[mark as usize], mark));
-            gate.needs.dedup();
-            gate
-        };
-        gates.map(gate).collect()
+        parts.map(|(pattern, goal)| Gate { rule: rule as u32, pattern, goal, needs: needs.clone() }).collect()
+    }
+
+    /// Goals within sentences of which one stands wherever the goal does; the rarest such.
+    fn leads(&self, goal: u32) -> Vec<u32> {
+        match &self.plan.goals[goal as usize] {
+            Goal::Words { .. } => vec![goal],
+            Goal::Either(parts) => parts.iter().flat_map(|&part| self.leads(part)).collect(),
+            Goal::Both(parts) | Goal::Each(parts) => {
+                let cost = |goals: &Vec<u32>| goals.iter().map(|&goal| u64::from(self.rareness(goal))).sum::<u64>();
+                parts.iter().map(|&part| self.leads(part)).min_by_key(cost).unwrap_or_default()
+            }
+            Goal::Code(_) => Vec::new(),
+        }
+    }
+
+    /// What it costs to look for a goal's rarest need.
+    fn rareness(&self, goal: u32) -> u32 {
+        self.plan.needs_of(goal).first().map_or(u32::MAX, |&mark| self.costs[mark as usize])
     }
 
     fn rule(&mut self, rule: &Rule) -> RuleGoals {
@@ -649,8 +702,7 @@ impl<'c> Planner<'c> {
         let mut sets = Vec::new();
         self.conjuncts(pat, &mut sets);
         sets.sort_by_key(|atoms| self.cost(atoms));
-        let rare = sets.iter().skip(1).take_while(|atoms| self.cost(atoms) < COMMON_COST).count();
-        sets.truncate((1 + rare).min(MOST_NEEDS));
+        sets.truncate(MOST_NEEDS);
         let mut needs: Vec<u32> = sets.into_iter().map(|atoms| self.mark(atoms)).collect();
         needs.dedup();
         needs
@@ -823,24 +875,12 @@ impl Plan {
         }
     }
 
-    /// Marks that a segment has wherever the goal matches, one list for each way in which it can.
-    fn ways(&self, goal: u32) -> Vec<Vec<u32>> {
-        match &self.goals[goal as usize] {
-            Goal::Words { needs, .. } => vec![needs.clone()],
-            Goal::Either(parts) => parts.iter().flat_map(|&part| self.ways(part)).collect(),
-            Goal::Both(parts) | Goal::Each(parts) => {
-                let all = parts.iter().map(|&part| self.ways(part));
-                all.reduce(crossed).unwrap_or_default()
-            }
-            Goal::Code(_) => vec![Vec::new()],
-        }
-    }
-
-    /// Marks that a segment has wherever the goal matches in any way.
+    /// Marks that a segment has wherever the goal matches.
     fn surely(&self, goal: u32) -> Vec<u32> {
-        match &self.ways(goal)[..] {
-            [only] => only.clone(),
-            _ => Vec::new(),
+        match &self.goals[goal as usize] {
+            Goal::Words { needs, .. } => needs.clone(),
+            Goal::Both(parts) | Goal::Each(parts) => parts.iter().flat_map(|&part| self.surely(part)).collect(),
+            Goal::Either(_) | Goal::Code(_) => Vec::new(),
         }
     }
 }
@@ -882,13 +922,12 @@ fn changed(pat: &Pat, change: &mut dyn FnMut(&Pat) -> Pat) -> Pat {
     }
 }
 
-/// Each of the one with each of the other; of too many, those of one side alone.
-fn crossed(a: Vec<Vec<u32>>, b: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
-    if a.len() * b.len() > MOST_WAYS {
-        return if a.len() < b.len() { a } else { b };
-    }
-    let with = |one: &Vec<u32>| b.iter().map(move |other| [&one[..], other].concat()).collect::<Vec<_>>();
-    a.iter().flat_map(with).collect()
+/// Each number once, ascending.
+fn distinct(numbers: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut all: Vec<u32> = numbers.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn index<'n>(n_marks: usize, entries: impl Iterator<Item = (u32, &'n [u32])>) -> Index {
@@ -896,7 +935,10 @@ fn index<'n>(n_marks: usize, entries: impl Iterator<Item = (u32, &'n [u32])>) ->
     let mut placed = Vec::new();
     for (place, needs) in entries {
         match needs.first() {
-            Some(&rarest) => placed.push((rarest, Entry { place, second: *needs.get(1).unwrap_or(&rarest) })),
+            Some(&rarest) => {
+                let others = std::array::from_fn(|i| *needs.get(i + 1).unwrap_or(&rarest));
+                placed.push((rarest, Entry { place, others }));
+            }
             None => anywhere.push(place),
         }
     }

@@ -4,7 +4,7 @@
 //! Never happens here: a decision on a goal.
 
 use super::Scene;
-use super::marks::{self, Block, Found};
+use super::marks::{self, Found, Row, Word};
 use super::sheet::Sheet;
 use crate::lexicon::plan::{Index, Plan};
 use crate::segment::LONGEST_SENTENCE;
@@ -95,16 +95,19 @@ impl Board {
 /// All sentences of a segment. Reused from segment to segment.
 pub struct Boards {
     boards: Vec<Board>,
-    /// Marks that each sentence has, and those that any has.
+    n_sentences: usize,
+    /// Marks that each sentence has.
     found: Found,
-    /// Marks that are looked for first: by gates, by triggers, and by phrases of each depth.
-    gates: Vec<Block>,
-    triggers: Vec<Block>,
-    phrases: Vec<Vec<Block>>,
+    /// Marks that are looked for first: by goals of rules, by triggers, and by phrases of each depth.
+    goals: Vec<Word>,
+    triggers: Vec<Word>,
+    phrases: Vec<Vec<Word>>,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
-    /// Goals of triggers that may stand, and in which sentences, once they are asked for.
-    possible_triggers: OnceCell<Vec<(u32, Sentences)>>,
+    /// For each goal, the sentences in which it may stand; of goals that rules are entered by.
+    may_stand: Vec<Sentences>,
+    /// Goals that may stand in any sentence.
+    possible: Vec<u32>,
 }
 
 impl Boards {
@@ -113,12 +116,14 @@ impl Boards {
         let first = |index: &Index| marks::set((0..plan.n_marks as u32).filter(|&mark| !index.at(mark).is_empty()));
         Boards {
             boards: Vec::new(),
+            n_sentences: 0,
             found: Found::new(plan.n_marks),
-            gates: first(&plan.gates_at),
+            goals: first(&plan.goals_at),
             triggers: first(&plan.triggers),
             phrases: plan.phrases_at.iter().map(first).collect(),
             candidates: Vec::new(),
-            possible_triggers: OnceCell::new(),
+            may_stand: vec![0; plan.goals.len()],
+            possible: Vec::new(),
         }
     }
 
@@ -131,20 +136,22 @@ impl Boards {
 
     /// Forgets the segment before and takes up this one.
     pub fn read(&mut self, scene: &Scene) {
-        self.found.begin(scene.sentences.len());
-        self.possible_triggers.take();
+        self.n_sentences = scene.sentences.len();
+        self.found.begin(self.n_sentences);
+        self.possible.drain(..).for_each(|goal| self.may_stand[goal as usize] = 0);
         if self.boards.len() < scene.sentences.len() {
             self.boards.resize_with(scene.sentences.len(), Board::default);
         }
         for (i, sentence) in scene.sentences.iter().enumerate() {
             self.read_sentence(scene, sentence, i);
+            self.find_phrases(scene, i);
+            self.find_goals(&scene.lexicon.plan, i);
         }
-        self.find_phrases(scene);
     }
 
     fn read_sentence(&mut self, scene: &Scene, sentence: &Range<usize>, place: usize) {
         let board = &mut self.boards[place];
-        let mut found = self.found.sentence(place);
+        let mut found = self.found.adding(place);
         board.clear(sentence.len());
         for (i, token) in scene.tokens[sentence.clone()].iter().enumerate() {
             let brief = scene.forms.brief(token.form);
@@ -156,36 +163,29 @@ impl Boards {
             board.meeting |= 1 << i;
             found.add(scene.forms.marks(brief));
         }
-        found.end();
     }
 
     /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
     /// in which others may stand after them.
-    fn find_phrases(&mut self, scene: &Scene) {
+    fn find_phrases(&mut self, scene: &Scene, sentence: usize) {
         let plan = &scene.lexicon.plan;
         let mut candidates = std::mem::take(&mut self.candidates);
-        for sentence in 0..scene.sentences.len() {
+        candidates.clear();
+        pairs(scene, &scene.sentences[sentence], &mut candidates);
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
+        for (depth, index) in plan.phrases_at.iter().enumerate() {
             candidates.clear();
-            pairs(scene, &scene.sentences[sentence], &mut candidates);
-            candidates.sort_unstable();
-            candidates.dedup();
+            candidates.extend(entries(self.found.row(sentence), index, &self.phrases[depth]));
             candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
         }
         self.candidates = candidates;
-        for (depth, index) in plan.phrases_at.iter().enumerate() {
-            let needs = |phrase| &plan.phrases[phrase as usize].needs[..];
-            let possible = self.possible(index, &self.phrases[depth], needs);
-            for (phrase, sentences) in possible {
-                for sentence in among(sentences, scene.sentences.len()) {
-                    self.find_phrase(scene, sentence, phrase);
-                }
-            }
-        }
     }
 
     fn find_phrase(&mut self, scene: &Scene, sentence: usize, phrase: u32) {
         let phrase = &scene.lexicon.plan.phrases[phrase as usize];
-        if !self.found.has_in(sentence, &phrase.needs) {
+        if !self.found.row(sentence).has(&phrase.needs) {
             return;
         }
         let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(&phrase.pat).collect();
@@ -196,7 +196,19 @@ impl Boards {
             let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
             self.boards[sentence].runs.extend(runs);
         }
-        phrase.marks.iter().for_each(|&mark| self.found.put(sentence, mark));
+        let mut marks = self.found.adding(sentence);
+        phrase.marks.iter().for_each(|&mark| marks.put(mark));
+    }
+
+    /// Finds the goals that may stand in a sentence.
+    fn find_goals(&mut self, plan: &Plan, sentence: usize) {
+        for goal in entries(self.found.row(sentence), &plan.goals_at, &self.goals) {
+            let sentences = &mut self.may_stand[goal as usize];
+            if *sentences == 0 {
+                self.possible.push(goal);
+            }
+            *sentences |= bit(sentence);
+        }
     }
 
     /// The board of a sentence.
@@ -204,54 +216,39 @@ impl Boards {
         &self.boards[sentence]
     }
 
+    /// Goals that rules are entered by and that may stand in any sentence.
+    pub fn possible(&self) -> &[u32] {
+        &self.possible
+    }
+
+    /// Sentences in which a goal may stand.
+    pub fn sentences(&self, plan: &Plan, goal: u32) -> Sentences {
+        if plan.gates_of.at(goal).is_empty() { self.with(plan.needs_of(goal)) } else { self.may_stand[goal as usize] }
+    }
+
     /// Sentences that have all of these marks.
-    pub fn with(&self, needs: &[u32]) -> Sentences {
-        let mut all = Sentences::MAX;
-        for &need in needs {
-            let has = (0..).zip(self.found.of_sentences(need));
-            all &= has.fold(0, |all, (sentence, has)| all | Sentences::from(has) << usize::min(sentence, 63));
-            if all == 0 {
-                break;
-            }
-        }
-        all
+    fn with(&self, needs: &[u32]) -> Sentences {
+        let sentences = (0..self.n_sentences).filter(|&sentence| self.found.row(sentence).has(needs));
+        sentences.fold(0, |all, sentence| all | bit(sentence))
     }
 
     /// True when the segment has each of these marks somewhere.
     pub fn has(&self, needs: &[u32]) -> bool {
-        self.found.has(needs)
-    }
-
-    /// Places of entries of an index, of which these marks are looked for first, whose first two needs the segment has.
-    fn entries<'s>(&'s self, index: &'s Index, first: &'s [Block]) -> impl Iterator<Item = u32> + 's {
-        let at = self.found.among(first).flat_map(|mark| index.at(mark));
-        let found = at.filter(|entry| self.found.has_one(entry.second)).map(|entry| entry.place);
-        found.chain(index.anywhere.iter().copied())
-    }
-
-    /// Gates of which the segment has the first two needs.
-    pub fn gates<'s>(&'s self, plan: &'s Plan) -> impl Iterator<Item = u32> + 's {
-        self.entries(&plan.gates_at, &self.gates)
-    }
-
-    /// Entries of an index and the sentences that have all their needs.
-    fn possible<'n>(
-        &self,
-        index: &Index,
-        first: &[Block],
-        needs: impl Fn(u32) -> &'n [u32],
-    ) -> Vec<(u32, Sentences)> {
-        let all = self.entries(index, first).map(|place| (place, self.with(needs(place))));
-        all.filter(|(_, sentences)| *sentences != 0).collect()
+        needs.iter().all(|need| self.with(std::slice::from_ref(need)) != 0)
     }
 
     /// Goals of triggers that may stand in this sentence.
-    pub fn triggers(&self, scene: &Scene, sentence: usize) -> impl Iterator<Item = u32> {
-        let plan = &scene.lexicon.plan;
-        let needs = |goal| plan.needs_of(goal);
-        let all = self.possible_triggers.get_or_init(|| self.possible(&plan.triggers, &self.triggers, needs));
-        all.iter().filter(move |(_, sentences)| sentences & bit(sentence) != 0).map(|(goal, _)| *goal)
+    pub fn triggers<'s>(&'s self, plan: &'s Plan, sentence: usize) -> impl Iterator<Item = u32> + 's {
+        entries(self.found.row(sentence), &plan.triggers, &self.triggers)
     }
+}
+
+/// Places of entries of an index, of which these marks are looked for first, whose needs a sentence has.
+#[inline]
+fn entries<'s>(row: Row<'s>, index: &'s Index, first: &'s [Word]) -> impl Iterator<Item = u32> + 's {
+    let at = row.among(first).flat_map(|mark| index.at(mark));
+    let found = at.filter(move |entry| row.has(&entry.others)).map(|entry| entry.place);
+    found.chain(index.anywhere.iter().copied())
 }
 
 /// Adds the phrases of which two words stand side by side in a sentence.

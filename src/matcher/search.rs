@@ -53,23 +53,22 @@ impl Search {
     /// Puts the gates that are open into `gates`, ascending: by rule, then by pattern.
     pub fn open_gates(&self, scene: &Scene, gates: &mut Vec<u32>) {
         let plan = &scene.lexicon.plan;
+        let is_open = |gate: &u32| {
+            let gate = &plan.gates[*gate as usize];
+            self.boards.has(&gate.needs) && self.may_match(scene, gate.goal)
+        };
         gates.clear();
-        gates.extend(self.boards.gates(plan).filter(|&gate| {
-            let gate = &plan.gates[gate as usize];
-            (gate.needs.len() < 3 || self.boards.has(&gate.needs[2..]))
-                // Most that are left fail here: their words stand in several sentences.
-                && match &plan.goals[gate.goal as usize] {
-                    Goal::Words { needs, .. } => self.boards.with(needs) != 0,
-                    _ => true,
-                }
-        }));
+        for &goal in self.boards.possible() {
+            gates.extend(plan.gates_of.at(goal).iter().copied().filter(is_open));
+        }
         gates.sort_unstable();
+        gates.dedup();
     }
 
     /// True when the goal may match: the segment has the marks that it takes.
     fn may_match(&self, scene: &Scene, goal: u32) -> bool {
         match &scene.lexicon.plan.goals[goal as usize] {
-            Goal::Words { needs, .. } => self.boards.with(needs) != 0,
+            Goal::Words { .. } => self.boards.sentences(&scene.lexicon.plan, goal) != 0,
             Goal::Both(parts) | Goal::Each(parts) => parts.iter().all(|&part| self.may_match(scene, part)),
             Goal::Either(parts) => parts.iter().any(|&part| self.may_match(scene, part)),
             Goal::Code(_) => false,
@@ -79,9 +78,9 @@ impl Search {
     /// True when the goal matches anywhere.
     pub fn stands(&mut self, scene: &Scene, goal: u32) -> bool {
         match &scene.lexicon.plan.goals[goal as usize] {
-            Goal::Words { needs, .. } => {
+            Goal::Words { .. } => {
                 if self.known[goal as usize] == Known::Nothing {
-                    if self.boards.with(needs) == 0 {
+                    if !self.may_match(scene, goal) {
                         return false;
                     }
                     self.look_for(scene, goal, Known::Stands);
@@ -101,14 +100,14 @@ impl Search {
 
     /// Looks for a goal within sentences, until as much is known of it as is wanted.
     fn look_for(&mut self, scene: &Scene, goal: u32, wanted: Known) {
-        let Goal::Words { pat, level, needs } = &scene.lexicon.plan.goals[goal as usize] else { return };
+        let Goal::Words { pat, level, .. } = &scene.lexicon.plan.goals[goal as usize] else { return };
         if self.known[goal as usize] == Known::Nothing {
             self.asked.push(goal);
         }
         let hits = &mut self.hits[goal as usize];
         hits.clear();
         let level = scene.level.or(level.as_deref());
-        for sentence in among(self.boards.with(needs), scene.sentences.len()) {
+        for sentence in among(self.boards.sentences(&scene.lexicon.plan, goal), scene.sentences.len()) {
             Sheet::new(scene, &self.boards, sentence, level).find_into(pat, hits);
             if wanted == Known::Stands && !hits.is_empty() {
                 self.known[goal as usize] = Known::Stands;
@@ -153,7 +152,7 @@ impl Search {
     /// Every trigger of context in one sentence of the segment: the goal, and where it stands.
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<(u32, Match)> {
         let mut found = Vec::new();
-        for goal in self.boards.triggers(scene, sentence) {
+        for goal in self.boards.triggers(&scene.lexicon.plan, sentence) {
             let Goal::Words { pat, level, .. } = &scene.lexicon.plan.goals[goal as usize] else { continue };
             let sheet = Sheet::new(scene, &self.boards, sentence, scene.level.or(level.as_deref()));
             found.extend(sheet.find(pat).into_iter().map(|hit| (goal, hit)));
