@@ -120,7 +120,9 @@ pub struct RuleGoals {
 pub struct Phrase {
     /// The words.
     pub pat: Pat,
-    /// As those of a goal.
+    /// Its rarest two words that stand side by side, by which it is found; none where phrases may stand in it.
+    pair: Option<(TermId, TermId)>,
+    /// As those of a goal; none where it is found by two words.
     pub needs: Vec<u32>,
     /// Places of its groups.
     pub groups: Vec<u32>,
@@ -399,11 +401,9 @@ impl<'c> Planner<'c> {
         let deepest = plan.phrases.iter().map(|phrase| phrase.depth).max().unwrap_or(0);
         let mut others: Vec<Vec<u32>> = vec![Vec::new(); deepest as usize + 1];
         for (place, phrase) in (0..).zip(&plan.phrases) {
-            let cost = |term| self.commonness.get(term).unwrap_or(1);
-            let rarest = side_by_side(&phrase.pat).min_by_key(|&(a, b)| cost(a) * cost(b));
-            match rarest {
-                Some((left, right)) if phrase.depth == 0 => plan.pairs.add(left, right, place),
-                _ => others[phrase.depth as usize].push(place),
+            match phrase.pair {
+                Some((left, right)) => plan.pairs.add(left, right, place),
+                None => others[phrase.depth as usize].push(place),
             }
         }
         let needs = |place: u32| &plan.phrases[place as usize].needs[..];
@@ -578,12 +578,25 @@ impl<'c> Planner<'c> {
         }
         let key = self.key.clone();
         let pat = self.with_sets(pat);
-        let (needs, depth) = (self.needs(&pat), self.depth(&pat));
-        let phrase = Phrase { pat, needs, groups: Vec::new(), marks: Vec::new(), depth };
+        let depth = self.depth(&pat);
+        let pair = self.side_by_side(&pat).filter(|_| depth == 0);
+        let needs = if pair.is_some() { Vec::new() } else { self.needs(&pat) };
+        let phrase = Phrase { pat, pair, needs, groups: Vec::new(), marks: Vec::new(), depth };
         self.plan.phrases.push(phrase);
         let place = self.plan.phrases.len() as u32 - 1;
         self.phrase_of.insert(key, place);
         place
+    }
+
+    /// The rarest two terms of a phrase that stand side by side wherever it does.
+    fn side_by_side(&self, pat: &Pat) -> Option<(TermId, TermId)> {
+        let items = if let Pat::Seq(items) = pat { &items[..] } else { &[] };
+        let pairs = items.windows(2).filter_map(|two| match two {
+            [(_, Pat::Term(left)), (0, Pat::Term(right))] => Some((*left, *right)),
+            _ => None,
+        });
+        let cost = |term| self.commonness.get(term).unwrap_or(1);
+        pairs.min_by_key(|&(left, right)| cost(left) * cost(right))
     }
 
     /// True for words, lists that depend on nothing but their words, and phrases of words side by side.
@@ -893,15 +906,6 @@ impl Atom {
     fn group(self) -> Option<usize> {
         if let Atom::Phrase(group) = self { Some(group as usize) } else { None }
     }
-}
-
-/// Terms of a phrase that stand side by side wherever it does, two by two.
-fn side_by_side(pat: &Pat) -> impl Iterator<Item = (TermId, TermId)> {
-    let items = if let Pat::Seq(items) = pat { &items[..] } else { &[] };
-    items.windows(2).filter_map(|two| match two {
-        [(_, Pat::Term(left)), (0, Pat::Term(right))] => Some((*left, *right)),
-        _ => None,
-    })
 }
 
 /// The pattern with each of its parts changed.
