@@ -218,7 +218,9 @@ impl Plan {
     pub fn notes(&self, terms: &[u32]) -> Notes {
         let own = |ids: &FxHashMap<u32, u32>| terms.iter().filter_map(|term| ids.get(term).copied()).collect();
         let marks = terms.iter().map(|&term| self.mark_of[term as usize]).filter(|&mark| mark != NO_MARK).collect();
-        Notes { marks, lefts: own(&self.pairs.lefts), rights: own(&self.pairs.rights) }
+        let (lefts, rights): (Vec<u32>, Vec<u32>) = (own(&self.pairs.lefts), own(&self.pairs.rights));
+        let follow = lefts.iter().fold(0, |all, &left| all | self.pairs.follow[left as usize]);
+        Notes { marks, lefts, rights, follow }
     }
 }
 
@@ -352,7 +354,8 @@ impl<'c> Planner<'c> {
     fn index(&mut self, trigger_of: &[(u32, u32)]) {
         self.plan.gates = (0..self.plan.of_rule.len()).flat_map(|rule| self.gates(rule)).collect();
         let gates = (0..).zip(&self.plan.gates);
-        let openers = gates.flat_map(|(place, gate)| self.leads(gate.goal).into_iter().map(move |goal| (goal, place)));
+        let openers =
+            gates.flat_map(|(place, gate)| self.leads(gate.goal).into_iter().map(move |goal| (goal, place)));
         let openers: Vec<(u32, u32)> = openers.collect();
         let goals = distinct(openers.iter().map(|pair| pair.0));
         self.renumber(&goals);
@@ -372,14 +375,19 @@ impl<'c> Planner<'c> {
         self.index_phrases();
     }
 
-    /// Numbers the marks anew: first those that these goals are looked up by, and each kind by how common it is. So
+    /// Numbers the marks anew: first those that these goals are looked up by, then those that phrases
+    /// are, and each kind by how common it is. So
     /// the marks of a common word, which are common, lie close together.
     fn renumber(&mut self, goals: &[u32]) {
-        let mut is_first = vec![false; self.costs.len()];
+        const OF_GOAL: u8 = 0;
+        const OF_PHRASE: u8 = 1;
+        let mut kind = vec![u8::MAX; self.costs.len()];
+        let firsts = self.plan.phrases.iter().filter_map(|phrase| phrase.needs.first());
+        firsts.for_each(|&mark| kind[mark as usize] = OF_PHRASE);
         let firsts = goals.iter().filter_map(|&goal| self.plan.needs_of(goal).first());
-        firsts.for_each(|&mark| is_first[mark as usize] = true);
+        firsts.for_each(|&mark| kind[mark as usize] = OF_GOAL);
         let mut order: Vec<u32> = (0..self.costs.len() as u32).collect();
-        order.sort_by_key(|&mark| (!is_first[mark as usize], std::cmp::Reverse(self.costs[mark as usize])));
+        order.sort_by_key(|&mark| (kind[mark as usize], std::cmp::Reverse(self.costs[mark as usize])));
         let mut new = vec![0; order.len()];
         (0..).zip(&order).for_each(|(number, &mark)| new[mark as usize] = number);
         let renumber = |marks: &mut [u32]| marks.iter_mut().for_each(|mark| *mark = new[*mark as usize]);

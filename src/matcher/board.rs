@@ -4,7 +4,7 @@
 //! Never happens here: a decision on a goal.
 
 use super::Scene;
-use super::marks::{self, Found, Row, Word};
+use super::marks::{self, Found, Row};
 use super::sheet::Sheet;
 use crate::lexicon::plan::{Index, Plan};
 use crate::segment::LONGEST_SENTENCE;
@@ -87,8 +87,18 @@ impl Board {
     /// At which of these places a term stands.
     pub fn places(&self, forms: &Forms, term: u32, from: Places) -> Places {
         let column = forms.column(term);
-        let stands = |&place: &usize| column.is_in(self.sets[place]);
-        each(from & self.meeting).filter(stands).fold(0, |all, place| all | 1 << place)
+        // Halves: most sentences have one, and a machine word is quicker.
+        let stands = |mut half: u64, begin: usize| {
+            let mut all = 0;
+            while half != 0 {
+                let bit = half.trailing_zeros();
+                half &= half - 1;
+                all |= u64::from(column.is_in(self.sets[begin + bit as usize])) << bit;
+            }
+            all
+        };
+        let from = from & self.meeting;
+        Places::from(stands(from as u64, 0)) | Places::from(stands((from >> 64) as u64, 64)) << 64
     }
 }
 
@@ -99,9 +109,9 @@ pub struct Boards {
     /// Marks that each sentence has.
     found: Found,
     /// Marks that are looked for first: by goals of rules, by triggers, and by phrases of each depth.
-    goals: Vec<Word>,
-    triggers: Vec<Word>,
-    phrases: Vec<Vec<Word>>,
+    goals: marks::Set,
+    triggers: marks::Set,
+    phrases: Vec<marks::Set>,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
     /// For each goal, the sentences in which it may stand; of goals that rules are entered by.
@@ -155,13 +165,14 @@ impl Boards {
         board.clear(sentence.len());
         for (i, token) in scene.tokens[sentence.clone()].iter().enumerate() {
             let brief = scene.forms.brief(token.form);
-            board.light |= Places::from(token.light) << i;
             board.sets.push(brief.set);
-            if brief.set == 0 {
-                continue;
+            if token.light {
+                board.light |= 1 << i;
             }
-            board.meeting |= 1 << i;
-            found.add(scene.forms.marks(brief));
+            if brief.set != 0 {
+                board.meeting |= 1 << i;
+                found.add(scene.forms.marks(brief));
+            }
         }
     }
 
@@ -177,7 +188,7 @@ impl Boards {
         candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
         for (depth, index) in plan.phrases_at.iter().enumerate() {
             candidates.clear();
-            candidates.extend(entries(self.found.row(sentence), index, &self.phrases[depth]));
+            each_entry(self.found.row(sentence), index, &self.phrases[depth], |phrase| candidates.push(phrase));
             candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
         }
         self.candidates = candidates;
@@ -202,13 +213,13 @@ impl Boards {
 
     /// Finds the goals that may stand in a sentence.
     fn find_goals(&mut self, plan: &Plan, sentence: usize) {
-        for goal in entries(self.found.row(sentence), &plan.goals_at, &self.goals) {
+        each_entry(self.found.row(sentence), &plan.goals_at, &self.goals, |goal| {
             let sentences = &mut self.may_stand[goal as usize];
             if *sentences == 0 {
                 self.possible.push(goal);
             }
             *sentences |= bit(sentence);
-        }
+        });
     }
 
     /// The board of a sentence.
@@ -237,18 +248,20 @@ impl Boards {
         needs.iter().all(|need| self.with(std::slice::from_ref(need)) != 0)
     }
 
-    /// Goals of triggers that may stand in this sentence.
-    pub fn triggers<'s>(&'s self, plan: &'s Plan, sentence: usize) -> impl Iterator<Item = u32> + 's {
-        entries(self.found.row(sentence), &plan.triggers, &self.triggers)
+    /// Shows goals of triggers that may stand in this sentence.
+    pub fn each_trigger(&self, plan: &Plan, sentence: usize, show: impl FnMut(u32)) {
+        each_entry(self.found.row(sentence), &plan.triggers, &self.triggers, show);
     }
 }
 
-/// Places of entries of an index, of which these marks are looked for first, whose needs a sentence has.
+/// Shows entries of an index, of which these marks are looked for first, whose needs a sentence has.
 #[inline]
-fn entries<'s>(row: Row<'s>, index: &'s Index, first: &'s [Word]) -> impl Iterator<Item = u32> + 's {
-    let at = row.among(first).flat_map(|mark| index.at(mark));
-    let found = at.filter(move |entry| row.has(&entry.others)).map(|entry| entry.place);
-    found.chain(index.anywhere.iter().copied())
+fn each_entry(row: Row, index: &Index, first: &marks::Set, mut show: impl FnMut(u32)) {
+    row.each(first, |mark| {
+        let found = index.at(mark).iter().filter(|entry| row.has(&entry.others));
+        found.for_each(|entry| show(entry.place));
+    });
+    index.anywhere.iter().for_each(|&place| show(place));
 }
 
 /// Adds the phrases of which two words stand side by side in a sentence.
@@ -257,14 +270,18 @@ fn pairs(scene: &Scene, sentence: &Range<usize>, into: &mut Vec<u32>) {
     let forms = scene.forms;
     let tokens = &scene.tokens[sentence.clone()];
     for (i, left) in tokens.iter().enumerate() {
-        let lefts = forms.lefts(forms.brief(left.form));
-        if lefts.is_empty() {
+        let first = forms.brief(left.form);
+        if first.follow == 0 {
             continue;
         }
         for right in &tokens[i + 1..] {
-            let brief = forms.brief(right.form);
-            for &left in lefts.iter().filter(|&&left| table.follow[left as usize] & brief.rights != 0) {
-                forms.rights(brief).iter().for_each(|&right| into.extend(table.phrases(left, right)));
+            let second = forms.brief(right.form);
+            if first.follow & second.rights != 0 {
+                let lefts =
+                    forms.lefts(first).iter().filter(|&&left| table.follow[left as usize] & second.rights != 0);
+                lefts.for_each(|&left| {
+                    forms.rights(second).iter().for_each(|&right| into.extend(table.phrases(left, right)));
+                });
             }
             // What is light stands between no two words.
             if !right.light {

@@ -10,15 +10,21 @@ use crate::token::{BLOCK, MarkBlock};
 /// Bits of marks.
 pub type Word = u64;
 
-/// A set of marks.
-pub fn set(marks: impl Iterator<Item = u32>) -> Vec<Word> {
-    let mut words = Vec::new();
+/// Marks that are added at once.
+type Block = [Word; BLOCK / Word::BITS as usize];
+
+/// A set of marks: the words of it that are not empty, each with its place.
+pub type Set = Vec<(u32, Word)>;
+
+/// The set of these marks, which come ascending.
+pub fn set(marks: impl Iterator<Item = u32>) -> Set {
+    let mut words: Set = Vec::new();
     for mark in marks {
         let (word, bit) = place(mark);
-        if words.len() <= word {
-            words.resize(word + 1, 0);
+        match words.last_mut() {
+            Some((last, bits)) if *last as usize == word => *bits |= 1 << bit,
+            _ => words.push((word as u32, 1 << bit)),
         }
-        words[word] |= 1 << bit;
     }
     words
 }
@@ -43,76 +49,70 @@ impl<'f> Row<'f> {
         })
     }
 
-    /// Marks of a set that the sentence has, ascending.
+    /// Shows every mark of a set that the sentence has, ascending.
     #[inline]
-    pub fn among(self, set: &'f [Word]) -> impl Iterator<Item = u32> + 'f {
-        let words = self.0.iter().zip(set).map(|(row, set)| row & set);
-        (0..).zip(words).flat_map(|(place, word)| each(word).map(move |bit| place * Word::BITS + bit))
+    pub fn each(self, set: &[(u32, Word)], mut show: impl FnMut(u32)) {
+        for &(place, bits) in set {
+            let mut bits = self.0[place as usize] & bits;
+            while bits != 0 {
+                show(place * Word::BITS + bits.trailing_zeros());
+                bits &= bits - 1;
+            }
+        }
     }
-}
-
-/// The bits of a word, ascending.
-#[inline]
-fn each(mut word: Word) -> impl Iterator<Item = u32> {
-    std::iter::from_fn(move || {
-        let bit = word.trailing_zeros();
-        (word != 0).then(|| {
-            word &= word - 1;
-            bit
-        })
-    })
 }
 
 /// The marks of the sentences of a segment. Reused from segment to segment.
 pub struct Found {
-    /// The words of one sentence after those of the other.
-    rows: Vec<Word>,
-    n_words: usize,
+    /// The blocks of one sentence after those of the other.
+    rows: Vec<Block>,
+    n_blocks: usize,
 }
 
 impl Found {
     /// None, for a plan with so many marks.
     pub fn new(n_marks: usize) -> Self {
-        Found { rows: Vec::new(), n_words: n_marks.div_ceil(BLOCK) * BLOCK / Word::BITS as usize }
+        Found { rows: Vec::new(), n_blocks: n_marks.div_ceil(BLOCK) }
     }
 
     /// Forgets all marks, for a segment of so many sentences.
     pub fn begin(&mut self, n_sentences: usize) {
         self.rows.clear();
-        self.rows.resize(n_sentences * self.n_words, 0);
+        self.rows.resize(n_sentences * self.n_blocks, Block::default());
     }
 
     /// The marks of a sentence.
     #[inline]
     pub fn row(&self, sentence: usize) -> Row<'_> {
-        Row(&self.rows[sentence * self.n_words..][..self.n_words])
+        Row(self.rows[sentence * self.n_blocks..][..self.n_blocks].as_flattened())
     }
 
     /// Where the marks of the words of a sentence are added.
     #[inline]
     pub fn adding(&mut self, sentence: usize) -> Adding<'_> {
-        Adding(&mut self.rows[sentence * self.n_words..][..self.n_words])
+        Adding(&mut self.rows[sentence * self.n_blocks..][..self.n_blocks])
     }
 }
 
 /// The marks of one sentence while they are found.
-pub struct Adding<'f>(&'f mut [Word]);
+pub struct Adding<'f>(&'f mut [Block]);
 
 impl Adding<'_> {
     /// Adds the marks of a word.
     #[inline]
     pub fn add(&mut self, marks: &[MarkBlock]) {
         for more in marks {
-            let begin = more.place as usize * more.bits.len();
-            let all = &mut self.0[begin..begin + more.bits.len()];
-            all.iter_mut().zip(&more.bits).for_each(|(all, more)| *all |= more);
+            let all = &mut self.0[more.place as usize];
+            for i in 0..all.len() {
+                all[i] |= more.bits[i];
+            }
         }
     }
 
     /// Adds a mark.
     pub fn put(&mut self, mark: u32) {
         let (word, bit) = place(mark);
-        self.0[word] |= 1 << bit;
+        self.0.as_flattened_mut()[word] |= 1 << bit;
     }
 }
 
@@ -125,9 +125,9 @@ mod tests {
         let mut found = Found::new(600);
         found.begin(2);
         let word = |place: u32, marks: &[u32]| {
-            let mut bits = set(marks.iter().copied());
-            bits.resize(BLOCK / 64, 0);
-            MarkBlock { place, bits: bits.try_into().unwrap() }
+            let mut block = MarkBlock { place, bits: [0; BLOCK / 64] };
+            set(marks.iter().copied()).iter().for_each(|&(place, bits)| block.bits[place as usize] = bits);
+            block
         };
         found.adding(0).add(&[word(0, &[3, 255]), word(1, &[0]), word(2, &[87])]);
         found.adding(1).put(4);
@@ -140,8 +140,12 @@ mod tests {
         assert!(found.row(0).has(&[3, 255, 256, 599]) && !found.row(0).has(&[3, 4]));
         assert!(found.row(1).has(&[4]) && !found.row(1).has(&[3]));
         let asked = set([0, 3, 4, 256, 300].into_iter());
-        assert_eq!(found.row(0).among(&asked).collect::<Vec<_>>(), [3, 256]);
-        assert_eq!(found.row(1).among(&asked).collect::<Vec<_>>(), [4]);
+        let of = |sentence| {
+            let mut all = Vec::new();
+            found.row(sentence).each(&asked, |mark| all.push(mark));
+            all
+        };
+        assert_eq!((of(0), of(1)), (vec![3, 256], vec![4]));
     }
 
     #[test]

@@ -152,11 +152,12 @@ impl Search {
     /// Every trigger of context in one sentence of the segment: the goal, and where it stands.
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<(u32, Match)> {
         let mut found = Vec::new();
-        for goal in self.boards.triggers(&scene.lexicon.plan, sentence) {
-            let Goal::Words { pat, level, .. } = &scene.lexicon.plan.goals[goal as usize] else { continue };
+        let plan = &scene.lexicon.plan;
+        self.boards.each_trigger(plan, sentence, |goal| {
+            let Goal::Words { pat, level, .. } = &plan.goals[goal as usize] else { return };
             let sheet = Sheet::new(scene, &self.boards, sentence, scene.level.or(level.as_deref()));
             found.extend(sheet.find(pat).into_iter().map(|hit| (goal, hit)));
-        }
+        });
         found
     }
 }

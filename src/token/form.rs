@@ -87,6 +87,8 @@ pub struct Notes {
     pub lefts: Vec<u32>,
     /// What it is the second word of two of.
     pub rights: Vec<u32>,
+    /// A bit for each of the `rights` that may follow one of its `lefts`, by its last six bits.
+    pub follow: u64,
 }
 
 /// Marks of a block.
@@ -114,10 +116,12 @@ pub struct Brief {
     notes: [u32; 3],
     /// A bit for each of [`Notes::rights`], by its last six bits.
     pub rights: u64,
+    /// [`Notes::follow`].
+    pub follow: u64,
 }
 
 /// What there is to say of most forms.
-const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX, marks: [0; 2], notes: [0; 3], rights: 0 };
+const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX, marks: [0; 2], notes: [0; 3], rights: 0, follow: 0 };
 
 /// A word that the scan has found.
 #[derive(Clone, Copy)]
@@ -277,13 +281,14 @@ impl<'a> Forms<'a> {
         let notes = self.terms.notes(terms);
         let (set, cue_stem) = (self.sets.id(terms), self.terms.cue_stem(stem));
         let rights = notes.rights.iter().fold(0, |all, right| all | 1 << (right % 64));
+        let follow = notes.follow;
         let mut ends = [self.notes.len() as u32; 3];
         for (i, kind) in [notes.lefts, notes.rights].into_iter().enumerate() {
             self.notes.extend(kind);
             ends[i + 1] = self.notes.len() as u32;
         }
         let marks = self.add_marks(notes.marks);
-        self.briefs.push(Brief { set, cue_stem, marks, notes: ends, rights });
+        self.briefs.push(Brief { set, cue_stem, marks, notes: ends, rights, follow });
         set == 0 && cue_stem == NOTHING.cue_stem && marks[0] == marks[1] && ends[0] == ends[2]
     }
 
