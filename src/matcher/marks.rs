@@ -103,8 +103,8 @@ impl Adding<'_> {
     pub fn add(&mut self, marks: &[MarkBlock]) {
         for more in marks {
             let all = &mut self.0[more.place as usize];
-            for i in 0..all.len() {
-                all[i] |= more.bits[i];
+            for (all, more) in all.iter_mut().zip(&more.bits) {
+                *all |= more;
             }
         }
     }
