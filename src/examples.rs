@@ -100,6 +100,7 @@ pub fn transcript(lexicon: &Lexicon, example: &str, level: Option<&str>) -> Tran
         units,
         header: Vec::new(),
         notes: Vec::new(),
+        verbatim: false,
     }
 }
 

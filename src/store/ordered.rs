@@ -65,12 +65,25 @@ struct State<T> {
     done: BTreeMap<usize, Outcome<T>>,
     /// The job whose result is taken next.
     wanted: usize,
+    /// Somebody waits for that result.
+    listening: bool,
+    /// Workers that wait for room.
+    idle: usize,
     stopped: bool,
 }
 
 impl<'a, T: Send> Line<'a, T> {
     fn new(n: usize, size: &'a (dyn Fn(usize) -> u64 + Sync), bounds: Bounds) -> Self {
-        let state = State { next: 0, under_way: 0, bytes: 0, done: BTreeMap::new(), wanted: 0, stopped: false };
+        let state = State {
+            next: 0,
+            under_way: 0,
+            bytes: 0,
+            done: BTreeMap::new(),
+            wanted: 0,
+            listening: false,
+            idle: 0,
+            stopped: false,
+        };
         Line { n, size, bounds, state: Mutex::new(state), room: Condvar::new(), arrival: Condvar::new() }
     }
 
@@ -81,40 +94,59 @@ impl<'a, T: Send> Line<'a, T> {
 
     fn serve<S>(&self, start: &impl Fn() -> S, work: &impl Fn(&mut S, usize) -> T) {
         let mut own = None;
-        while let Some(job) = self.claim() {
+        let mut next = self.claim(self.state());
+        while let Some(job) = next {
             let outcome = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(start), job)));
             if outcome.is_err() {
                 own = None;
             }
             let mut state = self.state();
             state.done.insert(job, outcome);
-            if state.wanted == job {
-                self.arrival.notify_one();
-            }
+            next = self.claim(state);
         }
     }
 
-    /// The next job, as soon as there is room for it.
-    fn claim(&self) -> Option<usize> {
-        let mut state = self.state();
-        loop {
-            if state.stopped || state.next == self.n {
-                return None;
-            }
+    /// The next job, as soon as there is room for it. Results that wait are told before this worker waits or goes.
+    fn claim(&self, mut state: MutexGuard<'_, State<T>>) -> Option<usize> {
+        while !state.stopped && state.next < self.n {
             if self.has_room(&state) {
-                break;
+                let enough = state.done.len() >= self.places() / 2;
+                self.tell(&mut state, enough);
+                return Some(self.begin(&mut state));
             }
+            self.tell(&mut state, true);
+            state.idle += 1;
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
+        self.tell(&mut state, true);
+        None
+    }
+
+    /// Wakes the taker if the result that it waits for is there and enough others are: small results are handed over in
+    /// larger pieces, as every waking costs as much as coding a page.
+    fn tell(&self, state: &mut State<T>, enough: bool) {
+        if enough && state.listening && state.done.contains_key(&state.wanted) {
+            state.listening = false;
+            self.arrival.notify_one();
+        }
+    }
+
+    fn begin(&self, state: &mut State<T>) -> usize {
         let job = state.next;
         state.next += 1;
         state.under_way += 1;
         state.bytes += (self.size)(job);
-        Some(job)
+        job
+    }
+
+    /// Most jobs under way.
+    fn places(&self) -> usize {
+        self.bounds.threads.max(1) * 8
     }
 
     fn has_room(&self, state: &State<T>) -> bool {
-        let few = state.under_way < self.bounds.threads.max(1) * 8;
+        let few = state.under_way < self.places();
         let small = state.bytes + (self.size)(state.next) <= self.bounds.bytes;
         state.under_way == 0 || (few && small)
     }
@@ -138,8 +170,10 @@ impl<'a, T: Send> Line<'a, T> {
         let mut state = self.state();
         state.wanted = job;
         if !state.done.contains_key(&job) {
+            state.listening = true;
             let waited = self.arrival.wait_timeout(state, Duration::from_millis(100));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.listening = false;
         }
         state.done.remove(&job)
     }
@@ -148,8 +182,11 @@ impl<'a, T: Send> Line<'a, T> {
         let mut state = self.state();
         state.under_way -= 1;
         state.bytes -= (self.size)(job);
+        let idle = state.idle > 0;
         drop(state);
-        self.room.notify_all();
+        if idle {
+            self.room.notify_all();
+        }
     }
 
     fn stop(&self) {

@@ -13,6 +13,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender};
 
 /// Makes the folder of a study, closed to other users, and looks whether it may be used.
 ///
@@ -46,7 +47,32 @@ fn target(name: &str) -> PathBuf {
 pub struct Partial {
     study: Study,
     root: PathBuf,
+    /// The folder, open since before anything was written: through it a sync is told of every loss, also of one that
+    /// [`Ahead`] was told of.
+    folder: File,
     files: BTreeMap<String, Digest>,
+}
+
+/// Bytes after which the disk is set to work: a fraction of a second for most.
+const AHEAD: u64 = 64 << 20;
+
+/// Makes the disk write while a run goes on, so that little is left for [`Partial::sync`]. What goes wrong here, that
+/// tells.
+#[derive(Debug)]
+pub struct Ahead {
+    bytes: u64,
+    tell: SyncSender<()>,
+}
+
+impl Ahead {
+    /// Says that about so many bytes more were written.
+    pub fn wrote(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        // A disk that is still busy with the last ones is asked again with the next file.
+        if self.bytes >= AHEAD && self.tell.try_send(()).is_ok() {
+            self.bytes = 0;
+        }
+    }
 }
 
 /// A file of a run, written through a buffer and digested.
@@ -67,7 +93,8 @@ impl Partial {
         make_folder(&study.runs())?;
         let root = study.partial();
         make_folder(&root)?;
-        let partial = Partial { study: study.clone(), root, files: BTreeMap::new() };
+        let folder = File::open(&root).map_err(|e| StoreError::io(&root, e))?;
+        let partial = Partial { study: study.clone(), root, folder, files: BTreeMap::new() };
         make_folder(&partial.root.join("texts"))?;
         partial.probe()?;
         Ok(partial)
@@ -145,8 +172,18 @@ impl Partial {
     /// When the disk reports that it lost something.
     pub fn sync(&self, n_texts: usize) -> Result<(), StoreError> {
         // Ten thousand texts would wait for ten thousand flushes, a few would wait for what others are writing.
-        let sync = if n_texts > 200 { sync_system } else { sync_tree };
-        sync(&self.root).map_err(|e| StoreError::io(&self.root, e))
+        let synced = if n_texts > 200 { sync_system(&self.folder, &self.root) } else { sync_tree(&self.root) };
+        synced.map_err(|e| StoreError::io(&self.root, e))
+    }
+
+    /// A thread that makes the disk write early. Nobody waits for it: it ends with the value, or with the program.
+    pub fn ahead(&self) -> Ahead {
+        let (tell, told) = mpsc::sync_channel(1);
+        let root = self.root.clone();
+        let write = move || told.iter().for_each(|()| drop(File::open(&root).and_then(|folder| sync_early(&folder))));
+        // Without a thread everything is left for the end, as it is on other systems.
+        let _ = std::thread::Builder::new().name("ahead".to_string()).spawn(write);
+        Ahead { bytes: 0, tell }
     }
 
     /// Switches the study to this run, which is called by its digest. Readers see the old set or the new one.
@@ -321,13 +358,24 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
 
 /// Everything on this file system, in one call.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn sync_system(root: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(root)?)?)
+fn sync_system(folder: &File, _: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder)?)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn sync_system(root: &Path) -> io::Result<()> {
+fn sync_system(_: &File, root: &Path) -> io::Result<()> {
     sync_tree(root)
+}
+
+/// The same, before its time; where it cannot be had in one call it is not worth its own.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn sync_early(folder: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn sync_early(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Every file and folder below `root`, and `root`.

@@ -63,6 +63,7 @@ impl Reread {
             units: Vec::new(),
             header: Vec::new(),
             notes: Vec::new(),
+            verbatim: false,
         };
         rows.iter().for_each(|row| self.add(&mut transcript, row));
         Ok(Some(transcript))

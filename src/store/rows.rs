@@ -116,25 +116,31 @@ impl<'a> Object<'a> {
         Object { out, empty: true }
     }
 
-    fn key(&mut self, key: &str) {
+    fn separate(&mut self) {
         if !std::mem::take(&mut self.empty) {
             self.out.push(b',');
         }
-        push_text(self.out, key);
-        self.out.push(b':');
     }
 
-    fn text(&mut self, key: &str, value: &str) {
+    /// A key of ours: nothing in it needs to be escaped.
+    fn key(&mut self, key: &'static str) {
+        self.separate();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn text(&mut self, key: &'static str, value: &str) {
         self.key(key);
         push_text(self.out, value);
     }
 
-    fn count(&mut self, key: &str, value: usize) {
+    fn count(&mut self, key: &'static str, value: usize) {
         self.key(key);
         push_integer(self.out, value as u64);
     }
 
-    fn time(&mut self, key: &str, value: Option<u64>) {
+    fn time(&mut self, key: &'static str, value: Option<u64>) {
         self.key(key);
         match value {
             Some(value) => push_integer(self.out, value),
@@ -142,17 +148,17 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn flag(&mut self, key: &str, value: bool) {
+    fn flag(&mut self, key: &'static str, value: bool) {
         self.key(key);
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
-    fn decimal(&mut self, key: &str, value: f64) {
+    fn decimal(&mut self, key: &'static str, value: f64) {
         self.key(key);
         push_decimal(self.out, value);
     }
 
-    fn list<T>(&mut self, key: &str, values: &[T], push: impl Fn(&mut Vec<u8>, &T)) {
+    fn list<T>(&mut self, key: &'static str, values: &[T], push: impl Fn(&mut Vec<u8>, &T)) {
         self.key(key);
         self.out.push(b'[');
         for (i, value) in values.iter().enumerate() {
@@ -164,11 +170,14 @@ impl<'a> Object<'a> {
         self.out.push(b']');
     }
 
-    fn map(&mut self, key: &str, values: &BTreeMap<String, String>) {
+    fn map(&mut self, key: &'static str, values: &BTreeMap<String, String>) {
         self.key(key);
         let mut inner = Object::open(self.out);
         for (key, value) in values {
-            inner.text(key, value);
+            inner.separate();
+            push_text(inner.out, key);
+            inner.out.push(b':');
+            push_text(inner.out, value);
         }
         inner.close();
     }
@@ -248,17 +257,16 @@ fn push_decimal(out: &mut Vec<u8>, value: f64) {
     if scaled < 0 {
         out.push(b'-');
     }
-    let (whole, mut rest, mut width) = (scaled.unsigned_abs() / 10_000, scaled.unsigned_abs() % 10_000, 4);
-    while width > 1 && rest % 10 == 0 {
-        rest /= 10;
-        width -= 1;
-    }
+    let (whole, mut rest) = (scaled.unsigned_abs() / 10_000, scaled.unsigned_abs() % 10_000);
     push_integer(out, whole);
     out.push(b'.');
-    let start = out.len();
-    push_integer(out, rest);
-    let missing = width - (out.len() - start);
-    out.splice(start..start, std::iter::repeat_n(b'0', missing));
+    loop {
+        out.push(b'0' + (rest / 1000) as u8);
+        rest = rest % 1000 * 10;
+        if rest == 0 {
+            break;
+        }
+    }
 }
 
 fn role_name(role: SpeakerRole) -> &'static str {
@@ -436,9 +444,12 @@ impl Line {
     }
 
     fn decimal(&mut self, value: f64) {
-        let mut digits = Vec::with_capacity(8);
-        push_decimal(&mut digits, value);
-        self.cell(&digits);
+        self.separate();
+        let digits = self.out.len();
+        push_decimal(&mut self.out, value);
+        if self.cells == Cells::Spreadsheet && is_formula(&self.out[digits..]) {
+            self.out.insert(digits, b'\'');
+        }
     }
 }
 

@@ -147,6 +147,7 @@ pub fn code(
 ) -> Result<(Report<()>, Findings), StoreError> {
     let plan = Plan::new(run);
     let mut book = Book::open(&plan, partial)?;
+    let mut ahead = partial.ahead();
     let inputs = &run.corpus.inputs;
     let work = |worker: &mut Worker<'_>, i: usize| code_file(&plan, partial, worker, &inputs.get(i));
     ordered::run(
@@ -162,6 +163,7 @@ pub fn code(
             let Some((i, outcome)) = done else { return Ok(()) };
             let file = outcome.unwrap_or_else(|_| Ok(File::panicked(&inputs.get(i))))?;
             run.watch.coded(inputs.bytes(i), file.counts().proposed);
+            ahead.wrote(inputs.bytes(i));
             book.enter(i, file)
         },
     )?;
@@ -248,9 +250,13 @@ fn code_file(plan: &Plan<'_>, partial: &Partial, worker: &mut Worker<'_>, input:
 }
 
 fn source(input: &Input, transcript: Transcript, sha256_of_file: String) -> Source {
+    let text_sha256 = match transcript.verbatim {
+        true => sha256_of_file.clone(),
+        false => sha256(transcript.text.as_bytes()),
+    };
     Source {
         source: input.source.clone(),
-        text_sha256: sha256(transcript.text.as_bytes()),
+        text_sha256,
         transcript: transcript.name,
         format: transcript.format.to_string(),
         bytes: input.bytes,

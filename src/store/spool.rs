@@ -108,11 +108,9 @@ impl<T: Serialize> List<T> {
     /// # Errors
     /// When there are too many to hold and the disk does not take them.
     pub fn push(&mut self, value: &T) -> Result<(), StoreError> {
-        let line = serde_json::to_vec(value).map_err(|error| StoreError::io(&self.spool.folder, error.into()))?;
-        self.spool.add(|held| {
-            held.extend_from_slice(&line);
-            held.push(b'\n');
-        })
+        serde_json::to_writer(&mut self.spool.held, value)
+            .map_err(|error| StoreError::io(&self.spool.folder, error.into()))?;
+        self.spool.add(|held| held.push(b'\n'))
     }
 }
 

@@ -28,15 +28,28 @@ fn empty(context: &Context<'_>) -> Diagnostic {
     problem
 }
 
+/// A decoded file.
+pub(super) struct Decoded {
+    /// Its text.
+    pub text: String,
+    /// The text is the file, byte for byte.
+    pub verbatim: bool,
+    /// What was done.
+    pub notes: Vec<Diagnostic>,
+}
+
 /// Decodes, and makes all line ends LF. Text that is UTF-8 takes over the memory of the bytes.
-pub(super) fn decode(bytes: Vec<u8>, context: &Context<'_>) -> Result<(String, Vec<Diagnostic>), Diagnostic> {
+pub(super) fn decode(bytes: Vec<u8>, context: &Context<'_>) -> Result<Decoded, Diagnostic> {
     let mut notes = Vec::new();
+    let n_bytes = bytes.len();
     let text = to_text(bytes, context, &mut notes)?;
     let text = line_ends(text, context, &mut notes);
     if is_empty(&text) {
         return Err(empty(context));
     }
-    Ok((text, notes))
+    // Whatever changes the bytes is noted, but for CR LF, which makes them fewer.
+    let verbatim = notes.is_empty() && text.len() == n_bytes;
+    Ok(Decoded { text, verbatim, notes })
 }
 
 fn to_text(bytes: Vec<u8>, context: &Context<'_>, notes: &mut Vec<Diagnostic>) -> Result<String, Diagnostic> {

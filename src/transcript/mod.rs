@@ -113,6 +113,8 @@ pub struct Transcript {
     pub header: Vec<(String, String)>,
     /// What the reader did that the user may want to judge. No errors: an error is a refusal.
     pub notes: Vec<Diagnostic>,
+    /// The text is known to be the file, byte for byte.
+    pub verbatim: bool,
 }
 
 impl Transcript {
@@ -214,14 +216,16 @@ pub fn take(bytes: Vec<u8>, source: &str, options: &ReadOptions) -> Result<Trans
         return Ok(finish(draft, format.name, &context, Vec::new()));
     }
     later::check_bytes(&bytes, &context).map_err(|e| vec![e])?;
-    let (text, notes) = decode::decode(bytes, &context).map_err(|e| vec![e])?;
+    let decode::Decoded { text, verbatim, notes } = decode::decode(bytes, &context).map_err(|e| vec![e])?;
     later::check_text(&text, &context).map_err(|e| vec![e])?;
     let known = |f: &&Format| matches!(f.recognise, Recognise::Text(is) if is(&text));
     let Some(format) = FORMATS.iter().find(known) else {
         return Err(vec![context.error("E_FORMAT", "no known transcript format")]);
     };
     let draft = (format.read)(Content { bytes: Vec::new(), text }, &context)?;
-    Ok(finish(draft, format.name, &context, notes))
+    // Only this reader leaves the text as it is.
+    let verbatim = verbatim && format.name == "text";
+    Ok(Transcript { verbatim, ..finish(draft, format.name, &context, notes) })
 }
 
 /// Places of those of these labels that mean a speaker of the transcript.
@@ -240,7 +244,7 @@ fn finish(
     let draft::Draft { text, speakers, units, header, notes: found, .. } = draft;
     notes.extend(found);
     let source = context.source.to_string();
-    let mut transcript = Transcript { name, source, format, text, speakers, units, header, notes };
+    let mut transcript = Transcript { name, source, format, text, speakers, units, header, notes, verbatim: false };
     roles::assign(&mut transcript, context.options);
     characters::note(&mut transcript);
     transcript

@@ -58,7 +58,7 @@ impl Respondents {
         let options = ReadOptions::default();
         let context = Context { source, options: &options };
         decode::check_size(bytes, &context).map_err(|e| vec![e])?;
-        let (text, _) = decode::decode(bytes.to_vec(), &context).map_err(|e| vec![e])?;
+        let text = decode::decode(bytes.to_vec(), &context).map_err(|e| vec![e])?.text;
         let delimiter = table::delimiter(text.lines().next().unwrap_or(""));
         let rows: Result<Vec<Row<'_>>, StrayQuote> = table::rows(&text, delimiter).collect();
         let rows = rows.map_err(|StrayQuote(byte)| {
