@@ -9,8 +9,8 @@ use super::layout::{PARTIAL, PUBLISHED, Study};
 use super::manifest::write_json;
 use super::spool::Spool;
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, SyncSender};
@@ -50,6 +50,8 @@ pub struct Partial {
     /// The folder, open since before anything was written: through it a sync is told of every loss, also of one that
     /// [`Ahead`] was told of.
     folder: File,
+    /// The run that is published now, if there is one.
+    before: Option<Study>,
     files: BTreeMap<String, Digest>,
 }
 
@@ -94,7 +96,8 @@ impl Partial {
         let root = study.partial();
         make_folder(&root)?;
         let folder = File::open(&root).map_err(|e| StoreError::io(&root, e))?;
-        let partial = Partial { study: study.clone(), root, folder, files: BTreeMap::new() };
+        let before = fs::canonicalize(study.current()).ok().map(Study::at);
+        let partial = Partial { study: study.clone(), root, folder, before, files: BTreeMap::new() };
         make_folder(&partial.root.join("texts"))?;
         partial.probe()?;
         Ok(partial)
@@ -143,7 +146,8 @@ impl Partial {
         self.close(part)
     }
 
-    /// Writes the text of a transcript; [`Partial::sync`] makes all of them durable at once.
+    /// Writes the text of a transcript; [`Partial::sync`] makes all of them durable at once. A text that the published run
+    /// has byte for byte becomes one file with that: a rerun writes no text again.
     ///
     /// # Errors
     /// When the disk did not take it.
@@ -151,6 +155,11 @@ impl Partial {
         let path = Study::at(&self.root).text(transcript);
         if let Some(folder) = path.parent().filter(|_| transcript.contains('/')) {
             make_folder(folder)?;
+        }
+        let known = self.before.as_ref().map(|before| before.text(transcript));
+        let same = known.filter(|known| holds(known, text.as_bytes()).unwrap_or(false));
+        if same.is_some_and(|same| fs::hard_link(same, &path).is_ok()) {
+            return Ok(());
         }
         let write = || create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         write().map_err(|e| StoreError::io(&path, e))
@@ -288,6 +297,28 @@ fn is_pinned(run: &Path) -> bool {
 /// A new file that only this user can read.
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// True for a file that only this user can use and that has just these bytes.
+fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let user = rustix::process::geteuid().as_raw();
+    let is_ours = |file: &Metadata| file.is_file() && file.mode() & 0o777 == 0o600 && file.uid() == user;
+    if !is_ours(&fs::symlink_metadata(path)?) {
+        return Ok(false);
+    }
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut part = [0; 1 << 14];
+    for want in bytes.chunks(part.len()) {
+        let part = &mut part[..want.len()];
+        file.read_exact(part)?;
+        if part != want {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {
@@ -453,6 +484,27 @@ mod tests {
         publish(&study, "one", "d1");
         assert_eq!(fs::read_to_string(study.codings()).unwrap(), "one");
         assert_eq!(fs::read_link(study.current()).unwrap(), Path::new("runs/d1"));
+    }
+
+    #[test]
+    fn a_text_that_stays_the_same_is_one_file_and_a_damaged_one_is_not_kept() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path().join("study"));
+        let inode = || fs::metadata(study.text("site/a")).unwrap().ino();
+        publish(&study, "one", "d1");
+        let first = fs::File::open(study.text("site/a")).unwrap();
+        publish(&study, "one", "d2");
+        assert_eq!(inode(), first.metadata().unwrap().ino());
+        fs::write(study.text("site/a"), "ane").unwrap();
+        publish(&study, "one", "d3");
+        assert_eq!(fs::read_to_string(study.text("site/a")).unwrap(), "one");
+        assert_ne!(inode(), first.metadata().unwrap().ino());
+        let second = fs::File::open(study.text("site/a")).unwrap();
+        fs::set_permissions(study.text("site/a"), fs::Permissions::from_mode(0o644)).unwrap();
+        publish(&study, "one", "d4");
+        assert_ne!(inode(), second.metadata().unwrap().ino());
+        assert_eq!(fs::metadata(study.text("site/a")).unwrap().mode() & 0o777, 0o600);
     }
 
     #[test]
