@@ -11,7 +11,8 @@ use super::terms::{Costs, TermId, TermSets, TermTable, TermTableBuilder, Words};
 use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
 use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
-use crate::token::{Language, Notes, Reading, Terms};
+use crate::token::{Language, Notes, Reading as FormReading, Terms};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
@@ -153,7 +154,7 @@ pub struct Lexicon {
 }
 
 impl Terms for Lexicon {
-    fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32> {
+    fn of(&self, raw: &str, readings: &[FormReading]) -> Vec<u32> {
         self.terms.of(raw, readings)
     }
 
@@ -174,6 +175,7 @@ pub fn compile(source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
     let language = language(&source, found);
     let mut compiler = Compiler::new(&source, language, found);
     compiler.declare();
+    compiler.read_all();
     compiler.fill_lists();
     let rules: Vec<Rule> = source.rules.iter().map(|rule| compiler.rule(rule)).collect();
     let triggers: Vec<Trigger> = source.triggers.iter().map(|trigger| compiler.trigger(trigger)).collect();
@@ -225,6 +227,8 @@ struct Compiler<'s> {
     pronouns: (usize, usize),
     /// What it costs to look for a term first.
     commonness: Costs,
+    /// Patterns that were read and are not yet taken, by where they stand: file and first byte.
+    made: FxHashMap<(usize, usize), Pat>,
 }
 
 /// What a name after `@` means.
@@ -247,6 +251,7 @@ impl<'s> Compiler<'s> {
             members: Vec::new(),
             pronouns: (0, 0),
             commonness: Costs::default(),
+            made: FxHashMap::default(),
         }
     }
 
@@ -301,6 +306,24 @@ impl<'s> Compiler<'s> {
             self.commonness.put(id, commonness(term));
         }
         id
+    }
+
+    /// Reads all patterns: one does not depend on another, so that all cores read.
+    fn read_all(&mut self) {
+        let texts = texts(self.source);
+        let (names, codebook) = (&self.names, &self.source.codebook);
+        let pieces = texts.par_chunks((texts.len() / PIECES).max(LEAST_IN_PIECE));
+        let read: Vec<Read> = pieces.map(|texts| Reading::of(names, codebook, texts)).collect();
+        read.into_iter().for_each(|read| self.take_over(read));
+    }
+
+    /// Gives what was read apart the terms of the lexicon.
+    fn take_over(&mut self, read: Read) {
+        let ids: Vec<TermId> = read.terms.iter().map(|term| self.term(term.as_str())).collect();
+        for (place, mut pat) in read.made {
+            rename(&mut pat, &ids);
+            self.made.insert(place, pat);
+        }
     }
 
     fn fill_lists(&mut self) {
@@ -393,15 +416,15 @@ impl<'s> Compiler<'s> {
         Some(pat)
     }
 
-    /// A pattern, where it can be made and may be so; else no term is kept of it.
+    /// A pattern, where it can be made and may be so.
     fn read(&mut self, text: &Placed<String>, may_be: fn(&Pat) -> bool) -> Option<Pat> {
-        let before = self.terms.sets().len();
-        let pat = pattern::read(&text.value, self).ok().filter(may_be);
-        if pat.is_none() {
-            self.terms.forget(before);
-            self.commonness.forget(before);
+        if let Some(pat) = self.made.remove(&(text.file, text.at)) {
+            return Some(pat);
         }
-        pat
+        // An entry of a list that others refer to is read for each of them.
+        let read = Reading::of(&self.names, &self.source.codebook, &[(text, may_be)]);
+        self.take_over(read);
+        self.made.remove(&(text.file, text.at))
     }
 
     /// Says what is wrong with a pattern that could not be made.
@@ -631,8 +654,95 @@ impl<'s> Compiler<'s> {
     }
 }
 
-/// Patterns are made while they are read. What cannot be made is said afterwards, by [`Compiler::tell`].
-impl Build for Compiler<'_> {
+/// Into how many pieces the patterns of a large codebook are parted, so that all cores have about as much to do.
+const PIECES: usize = 24;
+
+/// Fewer patterns are read by one core.
+const LEAST_IN_PIECE: usize = 64;
+
+/// A pattern as written, and what it may be.
+type Text<'s> = (&'s Placed<String>, fn(&Pat) -> bool);
+
+/// All patterns of a source.
+fn texts(source: &Source) -> Vec<Text<'_>> {
+    let lists = source.lists.iter().map(|(_, entries)| entries);
+    let entries = lists.chain(source.parties.iter().map(|party| &party.nouns)).flatten();
+    let rules = source.rules.iter().flat_map(|rule| {
+        let several = [&rule.patterns, &rule.with, &rule.without].into_iter().flatten();
+        several.chain([&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after].into_iter().flatten())
+    });
+    let triggers = source.triggers.iter().flat_map(|trigger| &trigger.patterns);
+    let entries = entries.map(|text| (text, is_words as fn(&Pat) -> bool));
+    entries.chain(rules.chain(triggers).map(|text| (text, (|_| true) as fn(&Pat) -> bool))).collect()
+}
+
+/// Patterns that were read apart from others: their terms are numbered among themselves.
+#[derive(Default)]
+struct Read {
+    /// The terms, as they were first written.
+    terms: Vec<Term>,
+    /// The patterns, each with its file and first byte.
+    made: Vec<((usize, usize), Pat)>,
+}
+
+/// Makes patterns while they are read. What cannot be made is left out; [`Compiler::tell`] says why.
+struct Reading<'c> {
+    names: &'c FxHashMap<&'c str, Name>,
+    codebook: &'c Codebook,
+    words: Words,
+    read: Read,
+}
+
+impl<'c> Reading<'c> {
+    fn of(names: &'c FxHashMap<&'c str, Name>, codebook: &'c Codebook, texts: &[Text]) -> Read {
+        let mut reading = Reading { names, codebook, words: Words::default(), read: Read::default() };
+        for &(text, may_be) in texts {
+            let before = reading.read.terms.len();
+            match pattern::read(&text.value, &mut reading).ok().filter(may_be) {
+                Some(pat) => reading.read.made.push(((text.file, text.at), pat)),
+                None => reading.forget(before),
+            }
+        }
+        reading.read
+    }
+
+    /// Takes back the terms from this one on: those of a pattern that cannot be made.
+    fn forget(&mut self, from: usize) {
+        self.read.terms.truncate(from);
+        self.words.forget(from);
+    }
+
+    fn term(&mut self, term: Term<&str>) -> TermId {
+        let next = TermId(self.read.terms.len() as u32);
+        let id = self.words.id(term, || next);
+        if id == next {
+            self.read.terms.push(term.owned());
+        }
+        id
+    }
+
+    fn made(&mut self, shape: Shape<'_, Pat>) -> Option<Pat> {
+        Some(match shape {
+            Shape::Term(term) => Pat::Term(self.term(term)),
+            Shape::Any => Pat::Any,
+            Shape::List(name) => match *self.names.get(name)? {
+                Name::List(place) => Pat::List(place),
+                Name::Party(place) => Pat::Party(place),
+            },
+            Shape::Regex(pattern) => Pat::Regex(regex(pattern).ok()?),
+            Shape::Code(name) => Pat::Code(self.codebook.id(name)?),
+            Shape::Seq(items) => Pat::Seq(items),
+            Shape::Alt(pats) => Pat::Alt(pats),
+            Shape::Opt(pat) => Pat::Opt(Box::new(pat)),
+            Shape::Except(pat, others) => Pat::Except(Box::new(pat), others),
+            Shape::Near(pats, within) => Pat::Near(pats, within),
+            Shape::Both(pats) => Pat::Both(pats),
+            Shape::Direct(actor, act, target) => Pat::Direct(Box::new(actor), Box::new(act), target.map(Box::new)),
+        })
+    }
+}
+
+impl Build for Reading<'_> {
     type Part = Pat;
 
     fn part(&mut self, shape: Shape<'_, Pat>) -> Option<Pat> {
@@ -652,25 +762,21 @@ impl Build for Compiler<'_> {
     }
 }
 
-impl Compiler<'_> {
-    fn made(&mut self, shape: Shape<'_, Pat>) -> Option<Pat> {
-        Some(match shape {
-            Shape::Term(term) => Pat::Term(self.term(term)),
-            Shape::Any => Pat::Any,
-            Shape::List(name) => match *self.names.get(name)? {
-                Name::List(place) => Pat::List(place),
-                Name::Party(place) => Pat::Party(place),
-            },
-            Shape::Regex(pattern) => Pat::Regex(regex(pattern).ok()?),
-            Shape::Code(name) => Pat::Code(self.source.codebook.id(name)?),
-            Shape::Seq(items) => Pat::Seq(items),
-            Shape::Alt(pats) => Pat::Alt(pats),
-            Shape::Opt(pat) => Pat::Opt(Box::new(pat)),
-            Shape::Except(pat, others) => Pat::Except(Box::new(pat), others),
-            Shape::Near(pats, within) => Pat::Near(pats, within),
-            Shape::Both(pats) => Pat::Both(pats),
-            Shape::Direct(actor, act, target) => Pat::Direct(Box::new(actor), Box::new(act), target.map(Box::new)),
-        })
+/// Gives the terms of a pattern other ids.
+fn rename(pat: &mut Pat, ids: &[TermId]) {
+    match pat {
+        Pat::Term(term) => *term = ids[term.0 as usize],
+        Pat::Seq(items) => items.iter_mut().for_each(|(_, item)| rename(item, ids)),
+        Pat::Alt(pats) | Pat::Near(pats, _) | Pat::Both(pats) => pats.iter_mut().for_each(|pat| rename(pat, ids)),
+        Pat::Opt(pat) => rename(pat, ids),
+        Pat::Except(pat, others) => {
+            rename(pat, ids);
+            others.iter_mut().for_each(|pat| rename(pat, ids));
+        }
+        Pat::Direct(actor, act, target) => {
+            [actor, act].into_iter().chain(target).for_each(|part| rename(part, ids));
+        }
+        Pat::Any | Pat::List(_) | Pat::Party(_) | Pat::Regex(_) | Pat::Code(_) => {}
     }
 }
 

@@ -176,12 +176,13 @@ impl Cues {
         let places = places.ok_or_else(|| problem(1, "a column names no code of the codebook"))?;
         let n_codes = codebook.codes.len();
         let mut table = Cues { n_codes, ..Cues::default() };
+        table.weights.reserve(memchr::memchr_iter(b'\n', text.as_bytes()).count() * n_codes);
         let mut weights = vec![0.0; n_codes];
         for (i, line) in lines {
-            let mut cells = line.split('\t');
-            let name = cells.next().unwrap_or_default();
+            let mut cells = line.as_bytes().split(|&byte| byte == b'\t');
+            let name = &line[..cells.next().map_or(0, <[u8]>::len)];
             for &place in &places {
-                let cell = cells.next().and_then(|cell| cell.parse::<i32>().ok());
+                let cell = cells.next().and_then(whole);
                 weights[place] =
                     cell.ok_or_else(|| problem(i + 1, "a weight is missing or no whole number"))? as f32 / 100.0;
             }
@@ -189,6 +190,17 @@ impl Cues {
         }
         Ok(table)
     }
+}
+
+/// A whole number as written.
+fn whole(cell: &[u8]) -> Option<i32> {
+    let (minus, digits) = cell.strip_prefix(b"-").map_or((false, cell), |digits| (true, digits));
+    // Weights are small: what is longer, or written in another way, is read with all care.
+    if digits.is_empty() || digits.len() > 6 || !digits.iter().all(u8::is_ascii_digit) {
+        return std::str::from_utf8(cell).ok()?.parse().ok();
+    }
+    let number = digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
+    Some(if minus { -number } else { number })
 }
 
 fn hundredths(weight: f32) -> i32 {

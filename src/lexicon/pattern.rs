@@ -75,7 +75,8 @@ impl Term {
 }
 
 impl Term<&str> {
-    fn owned(self) -> Term {
+    /// The same, for itself.
+    pub fn owned(self) -> Term {
         match self {
             Term::Word(word) => Term::Word(word.to_string()),
             Term::Glob(glob) => Term::Glob(glob.to_string()),
@@ -279,6 +280,9 @@ pub struct PatternError {
 /// Words between two items when `..` has no number.
 pub const DEFAULT_GAP: u16 = 4;
 
+/// What to do where nothing of a word is left.
+const NO_TOKEN: &str = "punctuation is no token: write words";
+
 /// Deepest nesting of groups.
 const DEEPEST: usize = 20;
 
@@ -383,16 +387,26 @@ impl<'t, B: Build> Parser<'t, B> {
     /// One of several. Most are a word alone, which is not led through all that might stand there.
     fn alternative(&mut self) -> Parsed<B> {
         self.peek();
-        let rest = self.rest();
-        let word = &rest[..rest.bytes().take_while(|&b| is_plain(b)).count()];
-        let next = rest[word.len()..].bytes().find(|&b| b != b' ');
-        match term(word).filter(|_| matches!(next, None | Some(b'|' | b')' | b']'))) {
-            Some(term) => {
-                self.at += word.len();
-                self.make(Shape::Term(term))
-            }
-            None => self.both(),
+        let (word, rest) = self.plain_word();
+        let next = rest.iter().find(|&&b| b != b' ');
+        if word.is_empty() || !matches!(next, None | Some(b'|' | b')' | b']')) {
+            return self.both();
         }
+        self.one_word(word)
+    }
+
+    /// The word that comes next, as far as it is plain, and what follows it.
+    fn plain_word(&self) -> (&'t str, &'t [u8]) {
+        let rest = self.rest();
+        let (word, after) = rest.split_at(rest.bytes().take_while(|&b| is_plain(b)).count());
+        (word, after.as_bytes())
+    }
+
+    /// A word that is plain.
+    fn one_word(&mut self, word: &str) -> Parsed<B> {
+        let term = term(word).ok_or_else(|| self.error("nothing to match", NO_TOKEN))?;
+        self.at += word.len();
+        self.make(Shape::Term(term))
     }
 
     fn both(&mut self) -> Parsed<B> {
@@ -531,6 +545,10 @@ impl<'t, B: Build> Parser<'t, B> {
     }
 
     fn word(&mut self) -> Parsed<B> {
+        let (word, after) = self.plain_word();
+        if !word.is_empty() && matches!(after.first(), None | Some(b' ' | b')' | b'|' | b']')) {
+            return self.one_word(word);
+        }
         let rest = self.rest();
         let end = (0..rest.len()).find(|&i| ends_word(rest, i)).unwrap_or(rest.len());
         // In `guinea-(pig)` the hyphen opens an exception.
@@ -539,8 +557,7 @@ impl<'t, B: Build> Parser<'t, B> {
             self.at += 1;
             return self.make(Shape::Any);
         }
-        let part =
-            self.words(word).ok_or_else(|| self.error("nothing to match", "punctuation is no token: write words"))?;
+        let part = self.words(word).ok_or_else(|| self.error("nothing to match", NO_TOKEN))?;
         self.at += word.len();
         Ok(part)
     }

@@ -42,11 +42,6 @@ impl Costs {
         }
         self.0[place] = cost;
     }
-
-    /// Takes back what was put down from this id on.
-    pub fn forget(&mut self, from: usize) {
-        self.0.truncate(from);
-    }
 }
 
 /// Which terms belong to which lists and sets. Apart from the terms themselves: sets are still made while the automaton
@@ -111,22 +106,7 @@ impl TermTableBuilder {
     }
 
     fn exactly(&mut self, term: Term<&str>) -> TermId {
-        let (ids, text) = self.words.like(term);
-        if let Some(&id) = ids.get(text) {
-            return id;
-        }
-        let id = self.sets.list();
-        ids.insert(text.to_string(), id);
-        id
-    }
-
-    /// Takes back the terms from this id on.
-    pub fn forget(&mut self, from: usize) {
-        let keep = |_: &String, id: &mut TermId| (id.0 as usize) < from;
-        self.sets.lists.truncate(from);
-        self.stems.retain(keep);
-        let Words { words, globs, stems, exact, numbers } = &mut self.words;
-        [words, globs, stems, exact, numbers].into_iter().for_each(|ids| ids.retain(keep));
+        self.words.id(term, || self.sets.list())
     }
 
     /// The lists and sets of the terms.
@@ -160,6 +140,24 @@ impl Words {
             Term::Exact(text) => (&mut self.exact, text),
             Term::Number => (&mut self.numbers, ""),
         }
+    }
+
+    /// The id of a term; a new one where it has none yet.
+    pub fn id(&mut self, term: Term<&str>, new: impl FnOnce() -> TermId) -> TermId {
+        let (ids, text) = self.like(term);
+        if let Some(&id) = ids.get(text) {
+            return id;
+        }
+        let id = new();
+        ids.insert(text.to_string(), id);
+        id
+    }
+
+    /// Takes back the terms from this id on.
+    pub fn forget(&mut self, from: usize) {
+        let Words { words, globs, stems, exact, numbers } = self;
+        let all = [words, globs, stems, exact, numbers].into_iter();
+        all.for_each(|ids| ids.retain(|_, id| (id.0 as usize) < from));
     }
 
     /// All terms, in the order of their ids.
