@@ -245,11 +245,11 @@ pub struct Planner<'c> {
     pub plan: Plan,
     sets: FxHashMap<Vec<TermId>, TermId>,
     /// The goal of each pattern, by its key and level.
-    known: FxHashMap<Vec<u32>, u32>,
+    known: FxHashMap<Vec<u64>, u32>,
     /// Levels, each in its place.
     levels: Vec<String>,
     /// Where keys are written, so that only those of new patterns need memory of their own.
-    key: Vec<u32>,
+    key: Vec<u64>,
     /// The mark of each need.
     marks: FxHashMap<Vec<Atom>, u32>,
     /// The mark of each need of one word or group.
@@ -263,7 +263,7 @@ pub struct Planner<'c> {
     /// For each list, whether a phrase of it depends on more than its words.
     loose: Vec<bool>,
     /// The place of each phrase.
-    phrase_of: FxHashMap<Vec<u32>, u32>,
+    phrase_of: FxHashMap<Vec<u64>, u32>,
     /// For each group its phrases.
     of_group: Vec<Vec<u32>>,
     /// The group of these words and phrases.
@@ -506,7 +506,7 @@ impl<'c> Planner<'c> {
         let level = level.filter(|_| self.hears_level(pat));
         self.write_key(pat);
         let level_key = level.map_or(0, |level| self.level_key(level));
-        self.key.push(level_key);
+        self.key.push(u64::from(level_key));
         if let Some(&goal) = self.known.get(&self.key) {
             return goal;
         }
@@ -688,6 +688,7 @@ impl<'c> Planner<'c> {
                 }
                 if all.len() == 1 { all.remove(0) } else { Pat::Alt(all) }
             }
+            Pat::Term(term) => Pat::Term(*term),
             pat if self.is_plain(pat) => self.group(&[pat]),
             pat => changed(pat, &mut |part| self.drawn(part)),
         }
@@ -760,9 +761,13 @@ impl<'c> Planner<'c> {
     fn new_mark(&mut self, atoms: &[Atom]) -> u32 {
         let (mark, cost) = (self.costs.len() as u32, self.cost_of(atoms));
         self.costs.push(cost);
-        let words: Vec<TermId> = atoms.iter().filter_map(|atom| atom.word()).collect();
-        if !words.is_empty() {
-            let set = self.set(words);
+        let words = atoms.iter().filter_map(|atom| atom.word());
+        let set = match *atoms {
+            [Atom::Word(only)] => Some(only),
+            _ if words.clone().next().is_none() => None,
+            _ => Some(self.set(words.collect())),
+        };
+        if let Some(set) = set {
             match self.marks_of_terms.get(&set) {
                 // A form has one mark for a set: what needs the same words and phrases besides is told apart.
                 Some(_) => {
@@ -976,26 +981,26 @@ fn any_part(pat: &Pat, test: &mut dyn FnMut(&Pat) -> bool) -> bool {
 }
 
 /// Writes numbers that are equal for equal patterns only.
-fn write_key(pat: &Pat, key: &mut Vec<u32>) {
-    let mut open = |kind: u32, number: u32| key.extend([kind, number]);
+fn write_key(pat: &Pat, key: &mut Vec<u64>) {
+    let mut open = |kind: u64, number: usize| key.push(kind << 32 | number as u64);
     match pat {
-        Pat::Term(term) => open(0, term.0),
+        Pat::Term(term) => open(0, term.0 as usize),
         Pat::Any => open(1, 0),
-        Pat::List(place) => open(2, *place as u32),
-        Pat::Party(place) => open(3, *place as u32),
+        Pat::List(place) => open(2, *place),
+        Pat::Party(place) => open(3, *place),
         Pat::Regex(regex) => {
-            open(4, regex.as_str().len() as u32);
-            key.extend(regex.as_str().bytes().map(u32::from));
+            open(4, regex.as_str().len());
+            key.extend(regex.as_str().bytes().map(u64::from));
         }
         Pat::Seq(items) => {
-            open(5, items.len() as u32);
+            open(5, items.len());
             for (gap, item) in items {
-                key.push(u32::from(*gap));
+                key.push(u64::from(*gap));
                 write_key(item, key);
             }
         }
         Pat::Alt(pats) => {
-            open(6, pats.len() as u32);
+            open(6, pats.len());
             pats.iter().for_each(|pat| write_key(pat, key));
         }
         Pat::Opt(pat) => {
@@ -1003,25 +1008,25 @@ fn write_key(pat: &Pat, key: &mut Vec<u32>) {
             write_key(pat, key);
         }
         Pat::Except(pat, others) => {
-            open(8, others.len() as u32);
+            open(8, others.len());
             write_key(pat, key);
             others.iter().for_each(|pat| write_key(pat, key));
         }
         Pat::Near(pats, within) => {
-            open(9, pats.len() as u32);
-            key.push(u32::from(*within));
+            open(9, pats.len());
+            key.push(u64::from(*within));
             pats.iter().for_each(|pat| write_key(pat, key));
         }
         Pat::Both(pats) => {
-            open(10, pats.len() as u32);
+            open(10, pats.len());
             pats.iter().for_each(|pat| write_key(pat, key));
         }
         Pat::Direct(actor, act, target) => {
-            open(11, u32::from(target.is_some()));
+            open(11, usize::from(target.is_some()));
             write_key(actor, key);
             write_key(act, key);
             target.iter().for_each(|target| write_key(target, key));
         }
-        Pat::Code(code) => open(12, u32::from(code.0)),
+        Pat::Code(code) => open(12, usize::from(code.0)),
     }
 }

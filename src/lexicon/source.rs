@@ -745,3 +745,69 @@ fn integer(item: &Item) -> Option<i64> {
 fn float(item: &Item) -> Option<f64> {
     item.get_ref().as_float()?.as_str().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of many rules, after which this stands.
+    fn large(end: &str) -> String {
+        let rule = |i| {
+            format!(
+                "[[rule]]\nid = \"rule-{i}\"\ncode = \"a.b\"\nweight = 0.5\npattern = \"train~ ..{i} teachers\"\n"
+            )
+        };
+        let rules: String = (0..2000).map(rule).collect();
+        format!(
+            "[lists]\na = [\"one\", \"two\"]\n{rules}{end}\n[[rule]]\nid = \"last\"\ncode = \"a.b\"\nweight = 1\npattern = \"a\"\n"
+        )
+    }
+
+    /// What is read as a whole, and what is read as it comes.
+    fn both(text: &str) -> [String; 2] {
+        let mut whole =
+            Source { files: vec![SourceFile { path: "t".into(), text: text.into() }], ..Source::default() };
+        let place = Place { file: 0, path: "t", text, at: 0 };
+        let root = Table::parse(text).map(|root| Reader::read(place, &mut whole, root.get_ref(), Vec::new()));
+        let mut source = Source::default();
+        let found = source.read("t", text);
+        [format!("{whole:?} {:?}", root.unwrap_or_else(|_| found.clone())), format!("{source:?} {found:?}")]
+    }
+
+    fn is_cut(text: &str) -> bool {
+        in_pieces(Place { file: 0, path: "t", text, at: 0 }).is_some()
+    }
+
+    #[test]
+    fn a_large_file_is_read_in_pieces_and_says_the_same() {
+        for end in ["", "[[rule]]\nid = \"rule-7\"\ncode = \"a.b\"\nweight = 0.5\npattern = \"twice\"\n"] {
+            let text = large(end);
+            assert!(cuts(&text).len() > 2 && is_cut(&text));
+            let [whole, pieces] = both(&text);
+            assert_eq!(whole, pieces);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_read_as_a_whole() {
+        let ends = [
+            "[[rule]]\nid = \"typo\"\ncode = \"a.b\"\nwait = 0.5\npattern = \"x\"\n",
+            "[[trigger]]\nkind = \"negated\"\npatterns = [\"not\"]\n",
+            "[lists.b]\n",
+            "x = ",
+        ];
+        for end in ends {
+            let text = large(end);
+            assert!(!is_cut(&text), "{end}");
+            let [whole, read] = both(&text);
+            assert_eq!(whole, read);
+        }
+        let lines = "\n[[rule]]\nid = \"inside\"\n".repeat(4000);
+        let text = format!(
+            "[[rule]]\nid = \"a\"\nnote = \"\"\"{lines}\"\"\"\ncode = \"a.b\"\nweight = 1\npattern = \"a\"\n"
+        );
+        assert!(!cuts(&text).is_empty() && !is_cut(&text));
+        let [whole, read] = both(&text);
+        assert_eq!(whole, read);
+    }
+}
