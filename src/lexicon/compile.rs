@@ -314,6 +314,7 @@ impl<'s> Compiler<'s> {
         let (names, codebook) = (&self.names, &self.source.codebook);
         let pieces = texts.par_chunks((texts.len() / PIECES).max(LEAST_IN_PIECE));
         let read: Vec<Read> = pieces.map(|texts| Reading::of(names, codebook, texts)).collect();
+        self.made.reserve(texts.len());
         read.into_iter().for_each(|read| self.take_over(read));
     }
 
@@ -695,7 +696,8 @@ struct Reading<'c> {
 
 impl<'c> Reading<'c> {
     fn of(names: &'c FxHashMap<&'c str, Name>, codebook: &'c Codebook, texts: &[Text]) -> Read {
-        let mut reading = Reading { names, codebook, words: Words::default(), read: Read::default() };
+        let read = Read { made: Vec::with_capacity(texts.len()), terms: Vec::new() };
+        let mut reading = Reading { names, codebook, words: Words::default(), read };
         for &(text, may_be) in texts {
             let before = reading.read.terms.len();
             match pattern::read(&text.value, &mut reading).ok().filter(may_be) {

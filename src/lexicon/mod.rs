@@ -183,7 +183,7 @@ pub fn with_pattern(path: Option<&Path>, pattern: &str) -> Result<Lexicon, Vec<D
         "[[facet]]\nname = \"search\"\n[[code]]\nname = \"search.hit\"\ndefinition = \"found\"\n\
                         [[rule]]\nid = \"search\"\ncode = \"search.hit\"\nweight = 1\npattern = {quoted}\n"
     );
-    found.extend(source.read("pattern", &rule));
+    found.extend(source.read("pattern", rule));
     finish(source, found).map(|(lexicon, _)| lexicon)
 }
 
@@ -205,14 +205,14 @@ fn stale(lexicon: &Lexicon, path: &Path) -> Option<Diagnostic> {
 /// As [`load`].
 pub fn parse(name: &str, text: &str) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut source = Source::default();
-    let found = source.read(name, text);
+    let found = source.read(name, text.to_string());
     finish(source, found)
 }
 
 fn read_file(source: &mut Source, path: &Path) -> Vec<Diagnostic> {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => source.read(&name, &text),
+        Ok(text) => source.read(&name, text),
         Err(error) => {
             vec![Diagnostic::error("lexicon-read", name, error.to_string()).help("name a readable UTF-8 file")]
         }

@@ -335,6 +335,7 @@ impl<'c> Planner<'c> {
     pub fn plan(mut self, rules: &[Rule], triggers: &[Trigger]) -> Plan {
         self.hearing = self.lists_with(|part| matches!(part, Pat::Party(_)));
         self.loose = self.lists_with(|part| matches!(part, Pat::Party(_) | Pat::Regex(_)));
+        self.make_room(rules);
         self.phrases();
         for rule in rules {
             let goals = self.rule(rule);
@@ -554,6 +555,22 @@ impl<'c> Planner<'c> {
             }
             with = next;
         }
+    }
+
+    /// Room for as many phrases as there may be: to move those found so far would cost more than to count.
+    fn make_room(&mut self, rules: &[Rule]) {
+        let mut sequences = 0;
+        let mut count = |part: &Pat| {
+            sequences += usize::from(matches!(part, Pat::Seq(_)));
+            false
+        };
+        let lists = self.lists.iter().flat_map(|list| &list.phrases);
+        let patterns = rules.iter().flat_map(|rule| rule.patterns.iter().chain(&rule.with).chain(&rule.without));
+        lists.chain(patterns).for_each(|pat| {
+            any_part(pat, &mut count);
+        });
+        self.plan.phrases.reserve(sequences);
+        self.phrase_of.reserve(sequences);
     }
 
     /// Makes a group of every list.

@@ -154,18 +154,23 @@ impl Source {
     }
 
     /// Adds what one file says.
-    pub fn read(&mut self, path: &str, text: &str) -> Vec<Diagnostic> {
-        let file = self.files.len();
-        self.files.push(SourceFile { path: path.to_string(), text: text.to_string() });
-        let place = Place { file, path, text, at: 0 };
-        if let Some((root, rules)) = in_pieces(place) {
-            return Reader::read(place, self, &root, rules);
-        }
-        match Table::parse(text) {
+    pub fn read(&mut self, path: &str, text: String) -> Vec<Diagnostic> {
+        let place = Place { file: self.files.len(), path, text: &text, at: 0 };
+        let found = match in_pieces(place) {
+            Some((root, rules)) => Reader::read(place, self, &root, rules),
+            None => self.read_whole(place),
+        };
+        self.files.push(SourceFile { path: path.to_string(), text });
+        found
+    }
+
+    fn read_whole(&mut self, place: Place) -> Vec<Diagnostic> {
+        match Table::parse(place.text) {
             Ok(root) => Reader::read(place, self, root.get_ref(), Vec::new()),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
-                vec![self.error_at("lexicon-syntax", file, at, format!("not TOML: {}", error.message().trim()))]
+                let message = format!("not TOML: {}", error.message().trim());
+                vec![Diagnostic::error("lexicon-syntax", place.path, message).at_byte(place.text, at)]
             }
         }
     }
@@ -765,13 +770,11 @@ mod tests {
 
     /// What is read as a whole, and what is read as it comes.
     fn both(text: &str) -> [String; 2] {
-        let mut whole =
-            Source { files: vec![SourceFile { path: "t".into(), text: text.into() }], ..Source::default() };
-        let place = Place { file: 0, path: "t", text, at: 0 };
-        let root = Table::parse(text).map(|root| Reader::read(place, &mut whole, root.get_ref(), Vec::new()));
-        let mut source = Source::default();
-        let found = source.read("t", text);
-        [format!("{whole:?} {:?}", root.unwrap_or_else(|_| found.clone())), format!("{source:?} {found:?}")]
+        let (mut whole, mut source) = (Source::default(), Source::default());
+        let found = whole.read_whole(Place { file: 0, path: "t", text, at: 0 });
+        let in_whole = format!("{:?} {:?} {found:?}", whole.lists, whole.rules);
+        let found = source.read("t", text.to_string());
+        [in_whole, format!("{:?} {:?} {found:?}", source.lists, source.rules)]
     }
 
     fn is_cut(text: &str) -> bool {
