@@ -49,8 +49,13 @@ pub struct Code {
 impl Code {
     /// The facet's name: everything before the first dot.
     pub fn facet(&self) -> &str {
-        self.name.split('.').next().unwrap_or(&self.name)
+        facet(&self.name)
     }
+}
+
+/// The facet of a code: everything before the first dot.
+pub fn facet(code: &str) -> &str {
+    code.split('.').next().unwrap_or(code)
 }
 
 /// Facets and codes of one study, in the order in which the file declares them.

@@ -3,7 +3,7 @@
 //! Comes in: a [`Transcript`], a lexicon, choices. Goes out: rows of turns and codings. Never happens here: files,
 //! clock, threads.
 
-use crate::codebook::Codebook;
+use crate::codebook::{Codebook, facet};
 use crate::coding::{CODING_SCHEMA, Coding, Evidence, Flag, PROPOSED, TurnRow, WRITTEN};
 use crate::confidence::{Cue, Judge, Verdict};
 use crate::context::Contexts;
@@ -113,11 +113,10 @@ impl Held {
 
 /// Holds exclusive codes of one segment that are beaten, or too close, below a proposal; says which were too close.
 fn hold(codebook: &Codebook, rows: &[(&str, f64)]) -> Vec<Held> {
-    let facet = |code: &str| code.split('.').next().unwrap_or_default().to_string();
     let is_exclusive = |facet: &str| codebook.facets.iter().any(|known| known.name == facet && known.exclusive);
     let rival = |code: &str| {
         let own = Some(facet(code)).filter(|facet| is_exclusive(facet));
-        let same = rows.iter().filter(|(other, _)| *other != code && own.as_deref() == Some(&facet(other)));
+        let same = rows.iter().filter(|(other, _)| *other != code && own == Some(facet(other)));
         same.fold(f64::NEG_INFINITY, |most, (_, confidence)| most.max(*confidence))
     };
     let held = |&(code, confidence): &(&str, f64)| {

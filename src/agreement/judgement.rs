@@ -3,6 +3,7 @@
 //! Comes in: rows of label files, of the review journal, of the machine's codings. Goes out: [`Judgements`]. Never
 //! happens here: a reading of files (that is [`read`](super::read)), a statistic.
 
+use crate::codebook::facet;
 use std::collections::BTreeMap;
 
 /// Name of the machine as a coder.
@@ -143,11 +144,6 @@ fn sorted_places(names: &mut Vec<String>) -> Vec<usize> {
     order.iter().enumerate().for_each(|(new, &old)| went[old] = new);
     *names = order.iter().map(|&old| std::mem::take(&mut names[old])).collect();
     went
-}
-
-/// The facet of a code: everything before the first dot.
-pub fn facet(code: &str) -> &str {
-    code.split('.').next().unwrap_or(code)
 }
 
 #[cfg(test)]

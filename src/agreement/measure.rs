@@ -5,13 +5,14 @@
 
 use super::Undefined;
 use super::anchoring::{Anchoring, Strata, anchoring};
-use super::judgement::{Judgements, MACHINE, SETTLED, Stratum, facet};
+use super::judgement::{Judgements, MACHINE, SETTLED, Stratum};
 use super::pair::{Table, cohen_kappa, percent};
 use super::panel::{self, Figure, Panel, Scope, Settings, Tables};
 use super::plan::{Question, kappa_variance, units_needed};
 use super::statistic::Statistic;
 use super::unitizing::{Continuum, Passage, flatten, merge};
 use super::units::{Index, Place, Rated, Unit};
+use crate::codebook::facet;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

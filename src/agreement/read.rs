@@ -8,8 +8,9 @@
 //! code given, so every respondent's answer of an interview that the coder names at all counts as judged.
 
 use super::interviews::Interviews;
-use super::judgement::{Judgement, Judgements, MACHINE, Stratum, facet};
+use super::judgement::{Judgement, Judgements, MACHINE, Stratum};
 use super::units::Place;
+use crate::codebook::facet;
 use crate::coding::{Coding, TurnRow};
 use crate::diagnostic::Diagnostic;
 use crate::transcript::SpeakerRole;
