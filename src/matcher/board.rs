@@ -163,17 +163,15 @@ impl Boards {
         let board = &mut self.boards[place];
         let mut found = self.found.adding(place);
         board.clear(sentence.len());
-        for (i, token) in scene.tokens[sentence.clone()].iter().enumerate() {
-            let brief = scene.forms.brief(token.form);
-            board.sets.push(brief.set);
-            if token.light {
-                board.light |= 1 << i;
-            }
-            if brief.set != 0 {
-                board.meeting |= 1 << i;
-                found.add(scene.forms.marks(brief));
-            }
+        let tokens = &scene.tokens[sentence.clone()];
+        // All sets first: what is remembered of a form may be far away, and none need wait for the one before.
+        board.sets.extend(tokens.iter().map(|token| scene.forms.brief(token.form).set));
+        for (i, &set) in board.sets.iter().enumerate().filter(|(_, set)| **set != 0) {
+            board.meeting |= 1 << i;
+            found.add(scene.forms.marks(scene.forms.hint(set)));
         }
+        let light = tokens.iter().enumerate().filter(|(_, token)| token.light);
+        board.light = light.fold(0, |all, (i, _)| all | 1 << i);
     }
 
     /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
@@ -182,7 +180,7 @@ impl Boards {
         let plan = &scene.lexicon.plan;
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
-        pairs(scene, &scene.sentences[sentence], &mut candidates);
+        pairs(scene, &scene.sentences[sentence], &self.boards[sentence].sets, &mut candidates);
         candidates.sort_unstable();
         candidates.dedup();
         candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
@@ -265,17 +263,17 @@ fn each_entry(row: Row, index: &Index, first: &marks::Set, mut show: impl FnMut(
 }
 
 /// Adds the phrases of which two words stand side by side in a sentence.
-fn pairs(scene: &Scene, sentence: &Range<usize>, into: &mut Vec<u32>) {
+fn pairs(scene: &Scene, sentence: &Range<usize>, sets: &[SetId], into: &mut Vec<u32>) {
     let table = &scene.lexicon.plan.pairs;
     let forms = scene.forms;
     let tokens = &scene.tokens[sentence.clone()];
-    for (i, left) in tokens.iter().enumerate() {
-        let first = forms.brief(left.form);
+    for (i, &left) in sets.iter().enumerate() {
+        let first = forms.hint(left);
         if first.follow == 0 {
             continue;
         }
-        for right in &tokens[i + 1..] {
-            let second = forms.brief(right.form);
+        for (right, token) in sets.iter().zip(tokens).skip(i + 1) {
+            let second = forms.hint(*right);
             if first.follow & second.rights != 0 {
                 let lefts =
                     forms.lefts(first).iter().filter(|&&left| table.follow[left as usize] & second.rights != 0);
@@ -284,7 +282,7 @@ fn pairs(scene: &Scene, sentence: &Range<usize>, into: &mut Vec<u32>) {
                 });
             }
             // What is light stands between no two words.
-            if !right.light {
+            if !token.light {
                 break;
             }
         }

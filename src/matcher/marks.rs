@@ -102,10 +102,9 @@ impl Adding<'_> {
     #[inline]
     pub fn add(&mut self, marks: &[MarkBlock]) {
         for more in marks {
-            let all = &mut self.0[more.place as usize];
-            for (all, more) in all.iter_mut().zip(&more.bits) {
-                *all |= more;
-            }
+            let [a, b, c, d] = &mut self.0[more.place as usize];
+            let [e, f, g, h] = more.bits;
+            (*a, *b, *c, *d) = (*a | e, *b | f, *c | g, *d | h);
         }
     }
 

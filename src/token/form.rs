@@ -103,13 +103,21 @@ pub struct MarkBlock {
     pub bits: [u64; BLOCK / 64],
 }
 
-/// What the matcher asks about every token, apart from what it asks about few.
+/// What is asked about every token, apart from what is asked about few.
 #[derive(Debug, Clone, Copy)]
 pub struct Brief {
     /// The terms that the form meets.
     pub set: SetId,
     /// The id of its stem in the table of cues.
     pub cue_stem: u32,
+}
+
+/// What there is to say of most forms.
+const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX };
+
+/// What the forms that meet a set of terms say to the matcher.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hint {
     /// Where its marks begin and end.
     marks: [u32; 2],
     /// Where its other notes begin, and where those of each kind end.
@@ -119,9 +127,6 @@ pub struct Brief {
     /// [`Notes::follow`].
     pub follow: u64,
 }
-
-/// What there is to say of most forms.
-const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX, marks: [0; 2], notes: [0; 3], rights: 0, follow: 0 };
 
 /// A word that the scan has found.
 #[derive(Clone, Copy)]
@@ -143,9 +148,11 @@ pub struct Forms<'a> {
     long: FxHashMap<Box<str>, FormId>,
     forms: Vec<Form>,
     briefs: Vec<Brief>,
-    /// Marks of all forms, one form after another.
+    /// For each set of terms, what it says to the matcher.
+    hints: Vec<Hint>,
+    /// Marks of all sets, one after another.
     marks: Vec<MarkBlock>,
-    /// Other notes of all forms, one form after another: lefts, rights.
+    /// Other notes of all sets, one after another: lefts, rights.
     notes: Vec<u32>,
     sets: TermSets,
     stems: FxHashMap<String, u32>,
@@ -165,6 +172,7 @@ impl<'a> Forms<'a> {
             long: FxHashMap::default(),
             forms: Vec::new(),
             briefs: Vec::new(),
+            hints: vec![Hint::default()],
             marks: Vec::new(),
             notes: Vec::new(),
             sets: TermSets::new(),
@@ -181,6 +189,7 @@ impl<'a> Forms<'a> {
             self.long.clear();
             self.forms.clear();
             self.briefs.clear();
+            self.hints.truncate(1);
             self.marks.clear();
             self.notes.clear();
             self.sets.clear();
@@ -193,28 +202,34 @@ impl<'a> Forms<'a> {
         &self.forms[id.place()]
     }
 
-    /// What the matcher asks about every token of this form.
+    /// What is asked about every token of this form.
     #[inline]
-    pub fn brief(&self, id: FormId) -> &Brief {
-        if id.0 & FormId::PLAIN != 0 { &NOTHING } else { &self.briefs[id.place()] }
+    pub fn brief(&self, id: FormId) -> Brief {
+        if id.0 & FormId::PLAIN != 0 { NOTHING } else { self.briefs[id.place()] }
     }
 
-    /// [`Notes::marks`] of the form.
+    /// What a set of terms says to the matcher.
     #[inline]
-    pub fn marks(&self, brief: &Brief) -> &[MarkBlock] {
-        &self.marks[brief.marks[0] as usize..brief.marks[1] as usize]
+    pub fn hint(&self, set: SetId) -> &Hint {
+        &self.hints[set as usize]
     }
 
-    /// [`Notes::lefts`] of the form.
+    /// [`Notes::marks`] of a set.
     #[inline]
-    pub fn lefts(&self, brief: &Brief) -> &[u32] {
-        &self.notes[brief.notes[0] as usize..brief.notes[1] as usize]
+    pub fn marks(&self, hint: &Hint) -> &[MarkBlock] {
+        &self.marks[hint.marks[0] as usize..hint.marks[1] as usize]
     }
 
-    /// [`Notes::rights`] of the form.
+    /// [`Notes::lefts`] of a set.
     #[inline]
-    pub fn rights(&self, brief: &Brief) -> &[u32] {
-        &self.notes[brief.notes[1] as usize..brief.notes[2] as usize]
+    pub fn lefts(&self, hint: &Hint) -> &[u32] {
+        &self.notes[hint.notes[0] as usize..hint.notes[1] as usize]
+    }
+
+    /// [`Notes::rights`] of a set.
+    #[inline]
+    pub fn rights(&self, hint: &Hint) -> &[u32] {
+        &self.notes[hint.notes[1] as usize..hint.notes[2] as usize]
     }
 
     /// Which sets of terms hold this one.
@@ -278,18 +293,24 @@ impl<'a> Forms<'a> {
 
     /// True when there is nothing in it.
     fn add_brief(&mut self, terms: &[u32], stem: &str) -> bool {
-        let notes = self.terms.notes(terms);
-        let (set, cue_stem) = (self.sets.id(terms), self.terms.cue_stem(stem));
-        let rights = notes.rights.iter().fold(0, |all, right| all | 1 << (right % 64));
-        let follow = notes.follow;
+        let brief = Brief { set: self.sets.id(terms), cue_stem: self.terms.cue_stem(stem) };
+        if brief.set as usize == self.hints.len() {
+            self.add_hint(terms);
+        }
+        self.briefs.push(brief);
+        brief.set == 0 && brief.cue_stem == NOTHING.cue_stem
+    }
+
+    fn add_hint(&mut self, terms: &[u32]) {
+        let Notes { marks, lefts, rights, follow } = self.terms.notes(terms);
+        let bits = rights.iter().fold(0, |all, right| all | 1 << (right % 64));
         let mut ends = [self.notes.len() as u32; 3];
-        for (i, kind) in [notes.lefts, notes.rights].into_iter().enumerate() {
+        for (i, kind) in [lefts, rights].into_iter().enumerate() {
             self.notes.extend(kind);
             ends[i + 1] = self.notes.len() as u32;
         }
-        let marks = self.add_marks(notes.marks);
-        self.briefs.push(Brief { set, cue_stem, marks, notes: ends, rights, follow });
-        set == 0 && cue_stem == NOTHING.cue_stem && marks[0] == marks[1] && ends[0] == ends[2]
+        let marks = self.add_marks(marks);
+        self.hints.push(Hint { marks, notes: ends, rights: bits, follow });
     }
 
     /// Adds marks in blocks; says where these begin and end.

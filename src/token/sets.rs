@@ -3,8 +3,9 @@
 //! Comes in: the ids of the terms that a form meets. Goes out: a number for the set, equal for equal sets, and whether
 //! a term is in it. Never happens here: a look at a lexicon, or at a text.
 //!
-//! A set is a row of bits, cut into pages of 512; an empty page is stored once, so that a form that meets four terms of
-//! a hundred thousand does not cost a hundred thousand bits.
+//! A term is a column of bits, one for each set, cut into pages of 512; an empty page is stored once, so that many
+//! terms and sets that have little to do with each other cost little. The sets of common words get their numbers first:
+//! most questions about a term are answered by its first page.
 
 use rustc_hash::FxHashMap;
 
@@ -17,7 +18,7 @@ const PAGE: usize = 512;
 /// Distinct sets of terms.
 pub struct TermSets {
     ids: FxHashMap<Box<[u32]>, SetId>,
-    /// For each stretch of [`PAGE`] terms, and each set: its page.
+    /// For each stretch of [`PAGE`] sets, and each term: its page.
     directories: Vec<Vec<u32>>,
     /// Page 0 is empty.
     pages: Vec<[u64; PAGE / 64]>,
@@ -33,7 +34,7 @@ impl TermSets {
     /// Forgets all sets but the empty one.
     pub fn clear(&mut self) {
         self.ids.clear();
-        self.directories.iter_mut().for_each(|directory| directory.truncate(1));
+        self.directories.clear();
         self.pages.truncate(1);
         self.n_sets = 1;
     }
@@ -49,47 +50,49 @@ impl TermSets {
         let id = self.n_sets;
         self.n_sets += 1;
         self.ids.insert(terms.into(), id);
-        self.directories.iter_mut().for_each(|directory| directory.push(0));
         terms.iter().for_each(|&term| self.put(id, term as usize));
         id
     }
 
     fn put(&mut self, set: SetId, term: usize) {
-        if self.directories.len() <= term / PAGE {
-            self.directories.resize(term / PAGE + 1, vec![0; self.n_sets as usize]);
+        let set = set as usize;
+        if self.directories.len() <= set / PAGE {
+            self.directories.resize(set / PAGE + 1, Vec::new());
         }
-        let page = &mut self.directories[term / PAGE][set as usize];
+        let directory = &mut self.directories[set / PAGE];
+        if directory.len() <= term {
+            directory.resize(term + 1, 0);
+        }
+        let page = &mut directory[term];
         if *page == 0 {
             *page = self.pages.len() as u32;
             self.pages.push([0; PAGE / 64]);
         }
-        self.pages[*page as usize][term % PAGE / 64] |= 1 << (term % 64);
+        self.pages[*page as usize][set % PAGE / 64] |= 1 << (set % 64);
     }
 
     /// Everything about one term.
     #[inline]
     pub fn column(&self, term: u32) -> Column<'_> {
-        let term = term as usize;
-        let directory = self.directories.get(term / PAGE).map_or(&[][..], Vec::as_slice);
-        Column { directory, pages: &self.pages, word: term % PAGE / 64, bit: (term % 64) as u32 }
+        Column { sets: self, term: term as usize }
     }
 }
 
 /// One term, and the sets that it is in.
 #[derive(Clone, Copy)]
 pub struct Column<'s> {
-    directory: &'s [u32],
-    pages: &'s [[u64; PAGE / 64]],
-    word: usize,
-    bit: u32,
+    sets: &'s TermSets,
+    term: usize,
 }
 
 impl Column<'_> {
     /// True when the term is in the set.
     #[inline]
     pub fn is_in(self, set: SetId) -> bool {
-        let page = self.directory.get(set as usize).map_or(0, |&page| page as usize);
-        self.pages[page][self.word] >> self.bit & 1 != 0
+        let set = set as usize;
+        let directory = self.sets.directories.get(set / PAGE).map_or(&[][..], Vec::as_slice);
+        let page = directory.get(self.term).map_or(0, |&page| page as usize);
+        self.sets.pages[page][set % PAGE / 64] >> (set % 64) & 1 != 0
     }
 }
 
@@ -100,7 +103,8 @@ mod tests {
     #[test]
     fn equal_sets_are_one_and_hold_their_terms_only() {
         let mut sets = TermSets::new();
-        let all: [&[u32]; 4] = [&[], &[3, 511, 512], &[1999], &[3, 1999]];
+        let mut all: Vec<Vec<u32>> = vec![vec![], vec![3, 511, 512], vec![1999], vec![3, 1999]];
+        all.extend((4..1100).map(|n| vec![n, n + 800]));
         let ids: Vec<SetId> = all.iter().map(|terms| sets.id(terms)).collect();
         assert_eq!(ids, all.iter().map(|terms| sets.id(terms)).collect::<Vec<_>>());
         assert_eq!(ids[0], 0);
