@@ -224,6 +224,9 @@ impl Plan {
     }
 }
 
+/// Words that stand more often than this in ten thousand are common.
+const COMMON_COST: u32 = 5;
+
 /// Needs that a goal, or a phrase, is held to.
 const MOST_NEEDS: usize = 4;
 
@@ -376,9 +379,8 @@ impl<'c> Planner<'c> {
         self.index_phrases();
     }
 
-    /// Numbers the marks anew: first those that these goals are looked up by, then those that phrases
-    /// are, and each kind by how common it is. So
-    /// the marks of a common word, which are common, lie close together.
+    /// Numbers the marks anew: first those that these goals are looked up by, then those that phrases are, and of each
+    /// kind those together that a common word has.
     fn renumber(&mut self, goals: &[u32]) {
         const OF_GOAL: u8 = 0;
         const OF_PHRASE: u8 = 1;
@@ -388,7 +390,8 @@ impl<'c> Planner<'c> {
         let firsts = goals.iter().filter_map(|&goal| self.plan.needs_of(goal).first());
         firsts.for_each(|&mark| kind[mark as usize] = OF_GOAL);
         let mut order: Vec<u32> = (0..self.costs.len() as u32).collect();
-        order.sort_by_key(|&mark| (kind[mark as usize], std::cmp::Reverse(self.costs[mark as usize])));
+        let together = self.together();
+        order.sort_by_key(|&mark| (kind[mark as usize], together[mark as usize]));
         let mut new = vec![0; order.len()];
         (0..).zip(&order).for_each(|(number, &mark)| new[mark as usize] = number);
         let renumber = |marks: &mut [u32]| marks.iter_mut().for_each(|mark| *mark = new[*mark as usize]);
@@ -403,6 +406,24 @@ impl<'c> Planner<'c> {
                 renumber(needs);
             }
         }
+    }
+
+    /// For each mark a number: smallest those of the commonest word, then those that the next has besides, and so on.
+    fn together(&self) -> Vec<u32> {
+        let cost = |&term: &TermId| self.commonness.get(term).unwrap_or(0);
+        let mut words: Vec<TermId> = self.terms.words().filter(|term| cost(term) >= COMMON_COST).collect();
+        words.sort_by_key(|term| std::cmp::Reverse(cost(term)));
+        let mut numbers = vec![u32::MAX; self.costs.len()];
+        let mut next = 0;
+        for mark in
+            words.into_iter().flat_map(|word| self.terms.above(word)).filter_map(|set| self.marks_of_terms.get(&set))
+        {
+            if numbers[*mark as usize] == u32::MAX {
+                numbers[*mark as usize] = next;
+                next += 1;
+            }
+        }
+        numbers
     }
 
     fn index_phrases(&mut self) {

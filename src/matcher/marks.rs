@@ -1,17 +1,13 @@
 //! Marks as sets of bits: which sentence has which.
 //!
-//! Comes in: the marks of forms, drawn together in blocks. Goes out: whether a sentence has a mark. Never happens here:
-//! what a mark stands for.
+//! Comes in: the marks of forms. Goes out: whether a sentence has a mark. Never happens here: what a mark stands for.
 //!
-//! A common word has the marks of dozens of needs: a block of marks is added at once, not each by itself.
+//! A common word has the marks of dozens of needs: those that lie in one word of the set are added at once.
 
-use crate::token::{BLOCK, MarkBlock};
+use crate::token::Marks;
 
 /// Bits of marks.
 pub type Word = u64;
-
-/// Marks that are added at once.
-type Block = [Word; BLOCK / Word::BITS as usize];
 
 /// A set of marks: the words of it that are not empty, each with its place.
 pub type Set = Vec<(u32, Word)>;
@@ -64,54 +60,52 @@ impl<'f> Row<'f> {
 
 /// The marks of the sentences of a segment. Reused from segment to segment.
 pub struct Found {
-    /// The blocks of one sentence after those of the other.
-    rows: Vec<Block>,
-    n_blocks: usize,
+    /// The words of one sentence after those of the other.
+    rows: Vec<Word>,
+    n_words: usize,
 }
 
 impl Found {
     /// None, for a plan with so many marks.
     pub fn new(n_marks: usize) -> Self {
-        Found { rows: Vec::new(), n_blocks: n_marks.div_ceil(BLOCK) }
+        Found { rows: Vec::new(), n_words: n_marks.div_ceil(Word::BITS as usize) }
     }
 
     /// Forgets all marks, for a segment of so many sentences.
     pub fn begin(&mut self, n_sentences: usize) {
         self.rows.clear();
-        self.rows.resize(n_sentences * self.n_blocks, Block::default());
+        self.rows.resize(n_sentences * self.n_words, 0);
     }
 
     /// The marks of a sentence.
     #[inline]
     pub fn row(&self, sentence: usize) -> Row<'_> {
-        Row(self.rows[sentence * self.n_blocks..][..self.n_blocks].as_flattened())
+        Row(&self.rows[sentence * self.n_words..][..self.n_words])
     }
 
     /// Where the marks of the words of a sentence are added.
     #[inline]
     pub fn adding(&mut self, sentence: usize) -> Adding<'_> {
-        Adding(&mut self.rows[sentence * self.n_blocks..][..self.n_blocks])
+        Adding(&mut self.rows[sentence * self.n_words..][..self.n_words])
     }
 }
 
 /// The marks of one sentence while they are found.
-pub struct Adding<'f>(&'f mut [Block]);
+pub struct Adding<'f>(&'f mut [Word]);
 
 impl Adding<'_> {
     /// Adds the marks of a word.
     #[inline]
-    pub fn add(&mut self, marks: &[MarkBlock]) {
+    pub fn add(&mut self, marks: &[Marks]) {
         for more in marks {
-            let [a, b, c, d] = &mut self.0[more.place as usize];
-            let [e, f, g, h] = more.bits;
-            (*a, *b, *c, *d) = (*a | e, *b | f, *c | g, *d | h);
+            self.0[more.place as usize] |= more.bits;
         }
     }
 
     /// Adds a mark.
     pub fn put(&mut self, mark: u32) {
         let (word, bit) = place(mark);
-        self.0.as_flattened_mut()[word] |= 1 << bit;
+        self.0[word] |= 1 << bit;
     }
 }
 
@@ -123,12 +117,8 @@ mod tests {
     fn found() -> Found {
         let mut found = Found::new(600);
         found.begin(2);
-        let word = |place: u32, marks: &[u32]| {
-            let mut block = MarkBlock { place, bits: [0; BLOCK / 64] };
-            set(marks.iter().copied()).iter().for_each(|&(place, bits)| block.bits[place as usize] = bits);
-            block
-        };
-        found.adding(0).add(&[word(0, &[3, 255]), word(1, &[0]), word(2, &[87])]);
+        let word = |place: u32, bit: u32| Marks { place, bits: 1 << bit };
+        found.adding(0).add(&[word(0, 3), word(3, 63), word(4, 0), word(9, 23)]);
         found.adding(1).put(4);
         found
     }

@@ -91,16 +91,13 @@ pub struct Notes {
     pub follow: u64,
 }
 
-/// Marks of a block.
-pub const BLOCK: usize = 256;
-
-/// Marks of a form that lie in one block: the numbers from `place` · [`BLOCK`] on.
+/// Marks that lie in one word: the numbers from `place` · 64 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MarkBlock {
-    /// The place of the block among all.
+pub struct Marks {
+    /// The place of the word among all.
     pub place: u32,
     /// A bit for each mark in it.
-    pub bits: [u64; BLOCK / 64],
+    pub bits: u64,
 }
 
 /// What is asked about every token, apart from what is asked about few.
@@ -151,7 +148,7 @@ pub struct Forms<'a> {
     /// For each set of terms, what it says to the matcher.
     hints: Vec<Hint>,
     /// Marks of all sets, one after another.
-    marks: Vec<MarkBlock>,
+    marks: Vec<Marks>,
     /// Other notes of all sets, one after another: lefts, rights.
     notes: Vec<u32>,
     sets: TermSets,
@@ -216,7 +213,7 @@ impl<'a> Forms<'a> {
 
     /// [`Notes::marks`] of a set.
     #[inline]
-    pub fn marks(&self, hint: &Hint) -> &[MarkBlock] {
+    pub fn marks(&self, hint: &Hint) -> &[Marks] {
         &self.marks[hint.marks[0] as usize..hint.marks[1] as usize]
     }
 
@@ -313,14 +310,13 @@ impl<'a> Forms<'a> {
         self.hints.push(Hint { marks, notes: ends, rights: bits, follow });
     }
 
-    /// Adds marks in blocks; says where these begin and end.
+    /// Adds marks; says where they begin and end.
     fn add_marks(&mut self, mut marks: Vec<u32>) -> [u32; 2] {
         let begin = self.marks.len() as u32;
         marks.sort_unstable();
-        for block in marks.chunk_by(|&a, &b| a as usize / BLOCK == b as usize / BLOCK) {
-            let mut bits = [0; BLOCK / 64];
-            block.iter().for_each(|&mark| bits[mark as usize % BLOCK / 64] |= 1 << (mark % 64));
-            self.marks.push(MarkBlock { place: block[0] / BLOCK as u32, bits });
+        for word in marks.chunk_by(|a, b| a / u64::BITS == b / u64::BITS) {
+            let bits = word.iter().fold(0, |all, mark| all | 1 << (mark % u64::BITS));
+            self.marks.push(Marks { place: word[0] / u64::BITS, bits });
         }
         [begin, self.marks.len() as u32]
     }

@@ -13,7 +13,7 @@ mod scan;
 mod sets;
 mod stem;
 
-pub use form::{BLOCK, Brief, Form, FormId, Forms, Hint, Light, MarkBlock, Notes, Reading, Terms, fold};
+pub use form::{Brief, Form, FormId, Forms, Hint, Light, Marks, Notes, Reading, Terms, fold};
 pub use scan::{clitic, tokenize};
 pub use sets::{Column, SetId};
 pub use stem::{Language, Stemmer};
