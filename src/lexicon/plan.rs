@@ -38,15 +38,14 @@ pub enum Goal {
 /// Goals, phrases or ways into rules by the mark that is looked for first.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// For each mark and one more, where its entries begin.
-    begins: Vec<u32>,
-    entries: Vec<Entry>,
+    /// For each mark, what has it for its rarest need.
+    entries: Lists<Entry>,
     /// Entries that need no mark: a regular expression may stand anywhere.
     pub anywhere: Vec<u32>,
 }
 
 /// What is looked for where its rarest mark stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Its place.
     pub place: u32,
@@ -58,22 +57,21 @@ impl Index {
     /// What has this mark for its rarest need.
     #[inline]
     pub fn at(&self, mark: u32) -> &[Entry] {
-        let mark = mark as usize;
-        &self.entries[self.begins[mark] as usize..self.begins[mark + 1] as usize]
+        self.entries.at(mark)
     }
 }
 
 /// A list for each number.
 #[derive(Debug, Default)]
-pub struct Lists {
+pub struct Lists<T> {
     /// For each number and one more, where its list begins.
     begins: Vec<u32>,
-    items: Vec<u32>,
+    items: Vec<T>,
 }
 
-impl Lists {
+impl<T: Ord> Lists<T> {
     /// Of pairs of number and item, for so many numbers.
-    fn new(n: usize, mut pairs: Vec<(u32, u32)>) -> Self {
+    fn new(n: usize, mut pairs: Vec<(u32, T)>) -> Self {
         pairs.sort_unstable();
         let begins = (0..=n as u32).map(|number| pairs.partition_point(|pair| pair.0 < number) as u32).collect();
         Lists { begins, items: pairs.into_iter().map(|pair| pair.1).collect() }
@@ -81,7 +79,7 @@ impl Lists {
 
     /// The list of a number.
     #[inline]
-    pub fn at(&self, number: u32) -> &[u32] {
+    pub fn at(&self, number: u32) -> &[T] {
         let number = number as usize;
         &self.items[self.begins[number] as usize..self.begins[number + 1] as usize]
     }
@@ -189,7 +187,7 @@ pub struct Plan {
     /// Goals within sentences that gates are opened by, by their rarest need.
     pub goals_at: Index,
     /// For each goal, the gates that it may open.
-    pub gates_of: Lists,
+    pub gates_of: Lists<u32>,
     /// Goals of triggers.
     pub triggers: Index,
     /// For each goal, the triggers that it is an entry of.
@@ -641,8 +639,7 @@ impl<'c> Planner<'c> {
             [(_, Pat::Term(left)), (0, Pat::Term(right))] => Some((*left, *right)),
             _ => None,
         });
-        let cost = |term| self.commonness.get(term).unwrap_or(1);
-        pairs.min_by_key(|&(left, right)| cost(left) * cost(right))
+        pairs.min_by_key(|&(left, right)| self.cost_of_word(left) * self.cost_of_word(right))
     }
 
     /// True for words, lists that depend on nothing but their words, and phrases of words side by side.
@@ -997,9 +994,7 @@ fn index<'n>(n_marks: usize, entries: impl Iterator<Item = (u32, &'n [u32])>) ->
             None => anywhere.push(place),
         }
     }
-    placed.sort_unstable();
-    let begins = (0..=n_marks as u32).map(|mark| placed.partition_point(|pair| pair.0 < mark) as u32).collect();
-    Index { begins, entries: placed.into_iter().map(|pair| pair.1).collect(), anywhere }
+    Index { entries: Lists::new(n_marks, placed), anywhere }
 }
 
 /// True when the test holds for a part of the pattern, or the whole.
