@@ -4,5 +4,5 @@
 
 #[test]
 fn every_case_ends_as_written() {
-    trycmd::TestCases::new().env("COLUMNS", "100").case("tests/cmd/*.toml");
+    trycmd::TestCases::new().env("COLUMNS", "100").env("PRECODE_CACHE", "off").case("tests/cmd/*.toml");
 }

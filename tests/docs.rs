@@ -71,7 +71,12 @@ fn run(command: &str, folder: &Path) -> Option<String> {
         return None;
     }
     let script = format!("umask 022; {program} {command} 2>&1");
-    let output = Command::new("sh").args(["-c", &script]).current_dir(folder).env("COLUMNS", "80").output().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder)
+        .envs([("COLUMNS", "80"), ("PRECODE_CACHE", "off")])
+        .output()
+        .unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
 }
 

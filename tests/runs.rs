@@ -520,7 +520,8 @@ fn every_failing_call_leaves_the_old_set_whole() {
         for k in 1..=8 {
             let mut command = Command::new(strace);
             command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("inject={call}:error={error}:when={k}")]);
-            command.arg(support::PRECODE).arg("code").arg(&corpus).arg("--codebook").arg(lexicon());
+            command.env("PRECODE_CACHE", "off").arg(support::PRECODE).arg("code").arg(&corpus);
+            command.arg("--codebook").arg(lexicon());
             let output = command.arg("--out").arg(&study).args(["--unit", "sentence"]).output().unwrap();
             let exit = output.status.code();
             assert!(matches!(exit, Some(0 | 1)), "{call} {k}: {exit:?} {}", stderr(&output));
@@ -691,7 +692,8 @@ fn nothing_is_asked_of_the_network() {
         .arg(support::PRECODE)
         .arg("code")
         .arg(&corpus);
-    run(command.arg("--codebook").arg(lexicon()).arg("--out").arg(folder.path().join("study")), 0);
+    command.env("PRECODE_CACHE", "off").arg("--codebook").arg(lexicon());
+    run(command.arg("--out").arg(folder.path().join("study")), 0);
     let calls = fs::read_to_string(&trace).unwrap();
     // The pipe through which signals are noticed is a pair of local sockets without an address.
     let outside =

@@ -6,7 +6,7 @@ use super::{Console, Exit, process};
 use crate::coding::Coding;
 use crate::diagnostic::Severity;
 use crate::learn::model::{MODEL_SCHEMA, Model};
-use crate::lexicon::{self, Lexicon};
+use crate::lexicon::{self, Lexicon, cache::Cache};
 use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
 use crate::store::corpus::{self, Corpus};
@@ -207,7 +207,9 @@ struct Material {
 
 /// Reads all that is not a transcript; `None` after having said what is wrong.
 fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Material>> {
-    let lexicon = match lexicon::load(&args.codebook) {
+    let cache = Cache::of_user(|name| std::env::var_os(name));
+    let loaded = cache.map_or_else(|| lexicon::load(&args.codebook), |cache| cache.load(&args.codebook));
+    let lexicon = match loaded {
         Ok((lexicon, warnings)) => {
             console.problems(warnings.iter().filter(|_| !args.quiet));
             lexicon

@@ -14,10 +14,11 @@ use crate::diagnostic::Diagnostic;
 use crate::token::{Language, Notes, Reading as FormReading, Terms};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A pattern ready for matching. The variants are those of [`Node`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Pat {
     /// A token that meets the term.
     Term(TermId),
@@ -28,6 +29,7 @@ pub enum Pat {
     /// A party, by its place in [`Lexicon::parties`].
     Party(usize),
     /// A regular expression, anchored at its start.
+    #[serde(with = "as_written")]
     Regex(regex::Regex),
     /// Items in order, each with the most words between it and the one before.
     Seq(Vec<(u16, Pat)>),
@@ -59,7 +61,7 @@ pub struct List {
 }
 
 /// A party: its nouns, and whose "we" and "they" it is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Party {
     /// As written, for `@name`.
     pub name: String,
@@ -71,14 +73,15 @@ pub struct Party {
     pub third: Option<String>,
 }
 
-/// A rule ready for matching.
-#[derive(Debug)]
+/// A rule ready for matching. Its patterns are in the plan too, and not kept in a cache.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Rule {
     /// Unique name.
     pub id: String,
     /// Codes that it speaks for.
     pub codes: Vec<CodeId>,
     /// Any of these makes it fire.
+    #[serde(skip)]
     pub patterns: Vec<Pat>,
     /// Share of full evidence; below 0: evidence against.
     pub weight: f64,
@@ -87,16 +90,22 @@ pub struct Rule {
     /// Other attributes of the speaker, as globs in lower case.
     pub when: Vec<(String, String)>,
     /// What the question before must match.
+    #[serde(skip)]
     pub asked: Option<Pat>,
     /// What must stand in the segment too.
+    #[serde(skip)]
     pub with: Vec<Pat>,
     /// What must not stand in the segment.
+    #[serde(skip)]
     pub without: Vec<Pat>,
     /// What must not stand near the hit.
+    #[serde(skip)]
     pub not_near: Option<Pat>,
     /// What must not follow the hit.
+    #[serde(skip)]
     pub not_before: Option<Pat>,
     /// What must not precede the hit.
+    #[serde(skip)]
     pub not_after: Option<Pat>,
     /// Words for `not_near` (6 by default), `not_before` and `not_after` (0).
     pub window: Option<u16>,
@@ -108,12 +117,13 @@ pub struct Rule {
     pub place: Placed<()>,
 }
 
-/// A context trigger ready for matching.
-#[derive(Debug)]
+/// A context trigger ready for matching. Its patterns are in the plan too, and not kept in a cache.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Trigger {
     /// What it makes of the words in its scope; none for entries that end a scope or look like a trigger.
     pub kind: Option<Context>,
     /// Any of these.
+    #[serde(skip)]
     pub patterns: Vec<Pat>,
     /// Words after it are in its scope.
     pub forward: bool,
@@ -126,6 +136,7 @@ pub struct Trigger {
 }
 
 /// Everything that a lexicon says, ready for matching.
+#[derive(Serialize, Deserialize)]
 pub struct Lexicon {
     /// Facets and codes.
     pub codebook: Codebook,
@@ -134,10 +145,12 @@ pub struct Lexicon {
     /// SHA-256 over the files.
     pub digest: String,
     /// The files, the named one first.
+    #[serde(skip)]
     pub source: Source,
     /// Single-word terms.
     pub terms: TermTable,
     /// Lists.
+    #[serde(skip)]
     pub lists: Vec<List>,
     /// Parties.
     pub parties: Vec<Party>,
@@ -148,8 +161,10 @@ pub struct Lexicon {
     /// Context triggers.
     pub triggers: Vec<Trigger>,
     /// What the matcher follows.
+    #[serde(skip)]
     pub plan: Plan,
     /// The fitted part, where there is one.
+    #[serde(skip)]
     pub model: Option<Model>,
 }
 
@@ -784,7 +799,26 @@ fn rename(pat: &mut Pat, ids: &[TermId]) {
 
 /// A regular expression of a pattern.
 fn regex(pattern: &str) -> Result<regex::Regex, regex::Error> {
-    regex::RegexBuilder::new(&format!("^(?:{pattern})")).case_insensitive(true).build()
+    as_it_stands(&format!("^(?:{pattern})"))
+}
+
+/// A regular expression whose anchor is written already.
+fn as_it_stands(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    regex::RegexBuilder::new(pattern).case_insensitive(true).build()
+}
+
+/// Regular expressions as they are written.
+mod as_written {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(regex: &regex::Regex, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(regex.as_str())
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<regex::Regex, D::Error> {
+        let pattern = String::deserialize(deserializer)?;
+        super::as_it_stands(&pattern).map_err(D::Error::custom)
+    }
 }
 
 /// True for words, lists and groups of them. What stands in sequences was looked at when they were made.

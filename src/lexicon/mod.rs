@@ -3,6 +3,7 @@
 //! Comes in: lexicon files. Goes out: a [`Lexicon`], or every mistake in them at once. Never happens here: a look at
 //! a transcript.
 
+pub mod cache;
 pub mod compile;
 mod fix;
 pub mod import;
@@ -20,13 +21,14 @@ pub use fix::{Fixed, fix};
 use crate::codebook::Codebook;
 use crate::diagnostic::{Diagnostic, Severity};
 use model::Model;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use source::Source;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What can be the matter with words that a rule found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Context {
     /// "We do **not** train them."
     Negated,
@@ -55,7 +57,7 @@ impl Context {
 
 /// What a context does to the evidence. On the rule "we train them" for `trainer` with weight 0.6, in "We don't train
 /// them":
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// No evidence.
     Drop,
@@ -239,6 +241,11 @@ fn hex_digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
+    hex(hash)
+}
+
+/// A digest in hexadecimal.
+fn hex(hash: Sha256) -> String {
     hash.finalize().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

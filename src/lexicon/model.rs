@@ -48,7 +48,7 @@ pub struct Confidence {
 }
 
 /// What single words and pairs of words say of each code.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cues {
     stems: FxHashMap<String, u32>,
     /// For each stem its row alone; [`NO_ROW`] where it has none.
@@ -208,7 +208,7 @@ fn hundredths(weight: f32) -> i32 {
 }
 
 /// The fitted part of a codebook.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// How scores become confidences.
     pub confidence: Confidence,

@@ -5,6 +5,8 @@
 //! Most neighbours are no cue: a table of bits that is small enough to stay near says so for nearly all of them. The
 //! others are looked up by open addressing in a table that is at most half full.
 
+use serde::{Deserialize, Serialize};
+
 /// Two stems and their row.
 type Slot = [u32; 3];
 
@@ -21,7 +23,7 @@ const FIRST_SIZE: usize = 1 << 6;
 const HINTS: usize = 8;
 
 /// The pairs of a table of cues.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pairs {
     /// By open addressing; their number is a power of two.
     slots: Vec<Slot>,

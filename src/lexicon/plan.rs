@@ -12,9 +12,10 @@ use super::terms::{Costs, TermId, TermSets};
 use crate::codebook::CodeId;
 use crate::token::Notes;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// Something to look for.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Goal {
     /// Words within one sentence.
     Words {
@@ -36,7 +37,7 @@ pub enum Goal {
 }
 
 /// Goals, phrases or ways into rules by the mark that is looked for first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Index {
     /// For each mark, what has it for its rarest need.
     entries: Lists<Entry>,
@@ -45,7 +46,7 @@ pub struct Index {
 }
 
 /// What is looked for where its rarest mark stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     /// Its place.
     pub place: u32,
@@ -62,7 +63,7 @@ impl Index {
 }
 
 /// A list for each number.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Lists<T> {
     /// For each number and one more, where its list begins.
     begins: Vec<u32>,
@@ -86,7 +87,7 @@ impl<T: Ord> Lists<T> {
 }
 
 /// A way into a rule: a goal of one of its patterns, and marks that a segment has wherever the rule's conditions hold.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Gate {
     /// Place of the rule.
     pub rule: u32,
@@ -99,7 +100,7 @@ pub struct Gate {
 }
 
 /// The goals of one rule.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct RuleGoals {
     /// Any of these makes it fire.
     pub patterns: Vec<u32>,
@@ -114,7 +115,7 @@ pub struct RuleGoals {
 }
 
 /// A phrase of one or several groups that depends on nothing but its words.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Phrase {
     /// The words.
     pub pat: Pat,
@@ -131,7 +132,7 @@ pub struct Phrase {
 }
 
 /// Words and phrases, one of which is looked for: a list, or the alternatives of a pattern.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Group {
     /// Met by its single words; none where it has none.
     pub term: Option<TermId>,
@@ -142,7 +143,7 @@ pub struct Group {
 }
 
 /// Phrases by two of their words that stand side by side.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Pairs {
     /// The number of each term that is the first of two.
     lefts: FxHashMap<u32, u32>,
@@ -178,7 +179,7 @@ impl Pairs {
 }
 
 /// What the matcher follows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// All goals.
     pub goals: Vec<Goal>,

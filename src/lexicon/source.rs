@@ -6,6 +6,7 @@
 use crate::codebook::{Code, Codebook, Facet};
 use crate::diagnostic::{Diagnostic, Severity};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeString, DeTable as Table, DeValue};
 
@@ -13,7 +14,7 @@ use toml::de::{DeString, DeTable as Table, DeValue};
 type Item<'t> = Spanned<DeValue<'t>>;
 
 /// A value and where it stands: the file (as a place in [`Source::files`]) and its bytes there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,

@@ -1,15 +1,16 @@
-//! The terms of a lexicon, and which of them a word meets: aho-corasick over each distinct form, once.
+//! The terms of a lexicon, and which of them a word meets: looked up once for each distinct form.
 //!
 //! Comes in: every single-word term of the patterns and lists. Goes out: for a form, the ids of the terms and lists
 //! that it meets, ascending. Never happens here: anything about more than one word.
 
 use super::pattern::Term;
-use crate::token::{Language, Reading, Stemmer, Terms};
-use aho_corasick::{AhoCorasick, MatchKind};
+use crate::token::{Language, Reading, Stemmer, Terms, fold};
+use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The place of a term, or of the single words of a list, among all terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TermId(pub u32);
 
 /// Collects terms while a lexicon is compiled.
@@ -198,105 +199,298 @@ impl Words {
     /// What finds them.
     ///
     /// # Errors
-    /// When the terms are too many for one automaton.
-    pub fn finder(self) -> Result<Finder, aho_corasick::BuildError> {
-        let mut needles = Vec::new();
-        let mut targets = Vec::new();
-        let mut number = None;
+    /// When there are too many globs without a beginning for one automaton.
+    pub fn finder(self) -> Result<Finder, BuildError> {
+        let mut finder = Finder::default();
+        let mut inner = Vec::new();
         for (term, id) in self.all() {
-            let check = match &term {
-                Term::Word(_) | Term::Stem(_) => Check::None,
-                Term::Glob(glob) => Check::Glob(glob.clone()),
-                Term::Exact(text) => Check::Exact(text.clone()),
-                Term::Number => {
-                    number = Some(id);
-                    continue;
-                }
-            };
-            needles.push(needle(&term));
-            targets.push((id, check));
+            match &term {
+                Term::Number => finder.number = Some(id),
+                Term::Glob(glob) if glob.starts_with(WILD) => inner.push((id, glob.clone())),
+                _ => finder.add(&term, id),
+            }
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&needles)?;
-        Ok(Finder { automaton, targets, number })
+        finder.inner = Inner::new(inner)?;
+        Ok(finder)
     }
 }
 
-/// What the automaton looks for: keys stand between U+0002 and U+0003, stems between U+0001 and U+0003.
-fn needle(term: &Term) -> String {
-    match term {
-        Term::Word(word) => format!("\u{2}{word}\u{3}"),
-        Term::Exact(text) => format!("\u{2}{}\u{3}", crate::token::fold(text)),
-        Term::Stem(stem) => format!("\u{1}{stem}\u{3}"),
-        Term::Glob(glob) => longest_literal(&format!("\u{2}{glob}\u{3}")).to_string(),
-        Term::Number => String::new(),
-    }
-}
+/// What stands for letters in a glob.
+const WILD: [char; 2] = ['*', '?'];
+
+/// Before a word.
+const WORD: char = '\u{2}';
+
+/// Before a stem.
+const STEM: char = '\u{1}';
+
+/// After a word or a stem.
+const END: char = '\u{3}';
 
 /// The longest stretch of a glob without wildcards.
 fn longest_literal(glob: &str) -> &str {
-    glob.split(['*', '?']).rev().max_by_key(|part| part.len()).unwrap_or("")
+    glob.split(WILD).rev().max_by_key(|part| part.len()).unwrap_or("")
 }
 
-/// What remains to be tested after the automaton has found a needle.
+/// A term that is found by its letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Target {
+    id: TermId,
+    check: Check,
+}
+
+/// What remains to be tested after the letters were found, by the place of a text in [`Finder::texts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Check {
     None,
-    Glob(String),
-    Exact(String),
+    Glob(u32),
+    Exact(u32),
 }
 
-/// Finds terms in the readings of a form.
+/// Finds terms in the readings of a form: words, stems and the beginnings of globs in one table, whatever their number,
+/// and globs that begin with a wildcard by an automaton.
+#[derive(Default, Serialize, Deserialize)]
 pub struct Finder {
-    automaton: AhoCorasick,
-    targets: Vec<(TermId, Check)>,
+    table: Table,
+    /// For each text of the table, in its place, the term.
+    targets: Vec<Target>,
+    texts: Vec<String>,
+    inner: Inner,
     number: Option<TermId>,
 }
 
+impl Finder {
+    fn add(&mut self, term: &Term, id: TermId) {
+        let (letters, check) = match term {
+            Term::Stem(stem) => (format!("{STEM}{stem}{END}"), Check::None),
+            Term::Exact(text) => (format!("{WORD}{}{END}", fold(text)), Check::Exact(self.text(text))),
+            Term::Glob(glob) => {
+                let head = glob.find(WILD).map_or(glob.as_str(), |wild| &glob[..wild]);
+                // What begins so is all that "train*" asks for.
+                let whole = glob.len() == head.len() + 1 && glob.ends_with('*');
+                (format!("{WORD}{head}"), if whole { Check::None } else { Check::Glob(self.text(glob)) })
+            }
+            Term::Word(word) => (format!("{WORD}{word}{END}"), Check::None),
+            Term::Number => return,
+        };
+        self.table.add(letters.as_bytes());
+        self.targets.push(Target { id, check });
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        self.texts.push(text.to_string());
+        self.texts.len() as u32 - 1
+    }
+
+    /// Adds the terms that a reading of a form meets, in any order, some perhaps twice.
+    fn find(&self, raw: &str, reading: &Reading, into: &mut Vec<u32>) {
+        let holds = |check: Check| match check {
+            Check::None => true,
+            Check::Glob(text) => glob_matches(&self.texts[text as usize], &reading.key),
+            Check::Exact(text) => self.texts[text as usize] == raw,
+        };
+        let mut take = |entry: u32| {
+            let target = self.targets[entry as usize];
+            into.extend(holds(target.check).then_some(target.id.0));
+        };
+        self.table.each_beginning(&[WORD as u8], reading.key.as_bytes(), END as u8, &mut take);
+        self.table.whole(&[STEM as u8], reading.stem.as_bytes(), END as u8, &mut take);
+        self.inner.find(&reading.key, into);
+        into.extend(self.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
+    }
+}
+
+/// Texts by open addressing, each found where it stands at the beginning of another.
+#[derive(Default, Serialize, Deserialize)]
+struct Table {
+    /// All texts, one after another.
+    letters: Vec<u8>,
+    /// Where each text ends.
+    ends: Vec<u32>,
+    /// For each slot the number of a text and 1 more; their number is a power of two, at least twice that of the texts.
+    slots: Vec<u32>,
+}
+
+/// The hash of a text, letter by letter.
+#[derive(Clone, Copy)]
+struct Hash(u64);
+
+impl Hash {
+    const NOTHING: Hash = Hash(0xcbf2_9ce4_8422_2325);
+
+    #[inline]
+    fn and(self, byte: u8) -> Hash {
+        Hash((self.0 ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23))
+    }
+
+    fn of(bytes: &[u8]) -> Hash {
+        bytes.iter().fold(Hash::NOTHING, |hash, &byte| hash.and(byte))
+    }
+}
+
+impl Table {
+    fn add(&mut self, text: &[u8]) {
+        self.letters.extend_from_slice(text);
+        self.ends.push(self.letters.len() as u32);
+        if self.ends.len() * 2 > self.slots.len() {
+            self.slots = vec![0; (self.slots.len() * 2).max(16)];
+            (0..self.ends.len() as u32).for_each(|entry| self.put(entry));
+        } else {
+            self.put(self.ends.len() as u32 - 1);
+        }
+    }
+
+    fn put(&mut self, entry: u32) {
+        let mut slot = self.first(Hash::of(self.text(entry)));
+        while self.slots[slot] != 0 {
+            slot = self.after(slot);
+        }
+        self.slots[slot] = entry + 1;
+    }
+
+    fn text(&self, entry: u32) -> &[u8] {
+        let entry = entry as usize;
+        let begin = if entry == 0 { 0 } else { self.ends[entry - 1] as usize };
+        &self.letters[begin..self.ends[entry] as usize]
+    }
+
+    #[inline]
+    fn first(&self, hash: Hash) -> usize {
+        (hash.0 >> 32) as usize & (self.slots.len() - 1)
+    }
+
+    #[inline]
+    fn after(&self, slot: usize) -> usize {
+        (slot + 1) & (self.slots.len() - 1)
+    }
+
+    /// Shows every entry that is the text of these three parts, whose hash is this.
+    #[inline]
+    fn each(&self, hash: Hash, parts: [&[u8]; 3], show: &mut impl FnMut(u32)) {
+        let mut slot = self.first(hash);
+        while let Some(entry) = self.slots[slot].checked_sub(1) {
+            if is_joined(self.text(entry), parts) {
+                show(entry);
+            }
+            slot = self.after(slot);
+        }
+    }
+
+    /// Shows the entries that `before` and `word` and `end` begin with.
+    fn each_beginning(&self, before: &[u8], word: &[u8], end: u8, show: &mut impl FnMut(u32)) {
+        if self.slots.is_empty() {
+            return;
+        }
+        let mut hash = Hash::of(before);
+        for (i, &byte) in word.iter().enumerate() {
+            hash = hash.and(byte);
+            self.each(hash, [before, &word[..=i], &[]], show);
+        }
+        self.each(hash.and(end), [before, word, &[end]], show);
+    }
+
+    /// Shows the entries that are `before` and `word` and `end`.
+    fn whole(&self, before: &[u8], word: &[u8], end: u8, show: &mut impl FnMut(u32)) {
+        if !self.slots.is_empty() {
+            let hash = before.iter().chain(word).fold(Hash::NOTHING, |hash, &byte| hash.and(byte)).and(end);
+            self.each(hash, [before, word, &[end]], show);
+        }
+    }
+}
+
+/// True for a text that consists of these parts.
+fn is_joined(text: &[u8], parts: [&[u8]; 3]) -> bool {
+    let rest = parts.iter().try_fold(text, |rest, part| rest.strip_prefix(*part));
+    rest.is_some_and(<[u8]>::is_empty)
+}
+
+/// Globs that begin with a wildcard, by an automaton over the longest literal of each.
+#[derive(Default, Deserialize)]
+#[serde(try_from = "Vec<(TermId, String)>")]
+struct Inner {
+    globs: Vec<(TermId, String)>,
+    /// None without globs.
+    automaton: Option<AhoCorasick>,
+}
+
+impl Inner {
+    fn new(globs: Vec<(TermId, String)>) -> Result<Self, BuildError> {
+        let needle = |(_, glob): &(TermId, String)| longest_literal(&format!("{WORD}{glob}{END}")).to_string();
+        let needles: Vec<String> = globs.iter().map(needle).collect();
+        let build = || AhoCorasick::builder().match_kind(MatchKind::Standard).build(&needles);
+        Ok(Inner { automaton: (!globs.is_empty()).then(build).transpose()?, globs })
+    }
+
+    fn find(&self, key: &str, into: &mut Vec<u32>) {
+        let Some(automaton) = &self.automaton else { return };
+        for found in automaton.find_overlapping_iter(&format!("{WORD}{key}{END}")) {
+            let (id, glob) = &self.globs[found.pattern().as_usize()];
+            into.extend(glob_matches(glob, key).then_some(id.0));
+        }
+    }
+}
+
+/// The globs alone: the automaton is built again.
+impl Serialize for Inner {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.globs.serialize(serializer)
+    }
+}
+
+impl TryFrom<Vec<(TermId, String)>> for Inner {
+    type Error = BuildError;
+
+    fn try_from(globs: Vec<(TermId, String)>) -> Result<Self, BuildError> {
+        Inner::new(globs)
+    }
+}
+
 /// All terms of a lexicon.
+#[derive(Serialize, Deserialize)]
 pub struct TermTable {
     finder: Finder,
-    sets: TermSets,
+    /// For each term, and one more, where its lists and sets begin in `above`.
+    begins: Vec<u32>,
+    above: Vec<u32>,
+    n_sets: usize,
 }
 
 impl TermTable {
     /// The terms that are found so, and are in these sets.
     pub fn new(finder: Finder, sets: TermSets) -> Self {
-        TermTable { finder, sets }
+        let (mut begins, mut above) = (vec![0], Vec::new());
+        for lists in &sets.lists {
+            above.extend(lists.iter().map(|list| list.0));
+            begins.push(above.len() as u32);
+        }
+        TermTable { finder, begins, above, n_sets: sets.n_sets }
+    }
+
+    /// The lists and sets that a term is put in.
+    fn above(&self, term: u32) -> &[u32] {
+        &self.above[self.begins[term as usize] as usize..self.begins[term as usize + 1] as usize]
     }
 
     /// Number of terms and lists.
     pub fn len(&self) -> usize {
-        self.sets.lists.len() - self.sets.n_sets
+        self.begins.len() - 1 - self.n_sets
     }
 
     /// True for a lexicon without terms.
     pub fn is_empty(&self) -> bool {
-        self.sets.lists.is_empty()
+        self.begins.len() == 1
     }
 }
 
 impl Terms for TermTable {
     fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32> {
         let mut ids = Vec::new();
-        for reading in readings {
-            let letters = format!("\u{2}{}\u{3}\u{1}{}\u{3}", reading.key, reading.stem);
-            for found in self.finder.automaton.find_overlapping_iter(&letters) {
-                let (id, check) = &self.finder.targets[found.pattern().as_usize()];
-                let holds = match check {
-                    Check::None => true,
-                    Check::Glob(glob) => glob_matches(glob, &reading.key),
-                    Check::Exact(text) => text == raw,
-                };
-                if holds {
-                    ids.push(id.0);
-                }
-            }
-            ids.extend(self.finder.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
-        }
+        readings.iter().for_each(|reading| self.finder.find(raw, reading, &mut ids));
         ids.sort_unstable();
         ids.dedup();
         let mut next = 0;
         while next < ids.len() {
-            ids.extend(self.sets.lists[ids[next] as usize].iter().map(|list| list.0));
+            ids.extend_from_slice(self.above(ids[next]));
             next += 1;
         }
         ids.sort_unstable();
@@ -371,4 +565,48 @@ fn is_number(key: &str) -> bool {
         "two",
     ];
     key.starts_with(|c: char| c.is_ascii_digit()) || WORDS.binary_search(&key).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The plain meaning of a term.
+    fn meets(term: &Term, raw: &str, reading: &Reading) -> bool {
+        match term {
+            Term::Word(word) => *word == reading.key,
+            Term::Glob(glob) => glob_matches(glob, &reading.key),
+            Term::Stem(stem) => *stem == reading.stem,
+            Term::Exact(text) => text == raw,
+            Term::Number => is_number(&reading.key),
+        }
+    }
+
+    #[test]
+    fn every_term_is_found_as_if_each_were_looked_at() {
+        let text = |i: usize| ["ta", "tax", "taxes", "é", "élan", "a", "at", "ten", "tata", "xé"][i % 10].to_string();
+        let globs = ["ta*", "t?x", "*x", "*", "é*", "?", "t*a", "ta*a*", "**", "a?", "*tax*", "ta?*", "tax*"];
+        let mut terms: Vec<Term> = globs.iter().map(|glob| Term::Glob(glob.to_string())).collect();
+        terms.extend((0..5).flat_map(|i| [Term::Word(text(i)), Term::Stem(text(i + 1)), Term::Exact(text(i * 3))]));
+        terms.extend(["TAX", "Tax", "ÉLAN"].map(|text| Term::Exact(text.to_string())));
+        terms.extend((0..200).map(|i| Term::Word(format!("word{i}"))));
+        terms.push(Term::Number);
+        let mut builder = TermTableBuilder::new(Language::English);
+        let ids: Vec<TermId> = terms.iter().map(|term| builder.exactly(term.as_str())).collect();
+        let list = builder.sets().list();
+        ids.iter().step_by(3).for_each(|&id| builder.sets().put(id, list));
+        let (words, sets) = builder.apart();
+        let table = TermTable::new(words.finder().unwrap(), sets);
+        let raws =
+            (0..10).map(text).chain(["TAX", "Taxes", "taxi", "ÉLAN", "word7", "word199", "7", ""].map(String::from));
+        for raw in raws {
+            let reading = Reading { key: fold(&raw), stem: fold(&raw).trim_end_matches("es").to_string() };
+            let met = terms.iter().zip(&ids).enumerate().filter(|(_, (term, _))| meets(term, &raw, &reading));
+            let met: Vec<(usize, u32)> = met.map(|(place, (_, id))| (place, id.0)).collect();
+            let in_list = met.iter().any(|(place, _)| place % 3 == 0).then_some(list.0);
+            let mut want: Vec<u32> = met.into_iter().map(|(_, id)| id).chain(in_list).collect();
+            want.sort_unstable();
+            assert_eq!(table.of(&raw, &[reading]), want, "{raw}");
+        }
+    }
 }

@@ -18,13 +18,17 @@ pub struct Bounds {
     pub bytes: u64,
 }
 
+/// Bytes of a job that is done while its taker waits, where it is the only one: a thread for it would cost more.
+const SMALL: u64 = 1 << 20;
+
 /// The result of one job, or what it panicked with.
 pub type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 
 /// Runs jobs `0..n`, of `size` bytes each, on worker threads and hands their results to `take` in order, on the calling thread.
 ///
 /// Each worker makes its own state with `start`, and a new one after a panic. `take` is also called with `None`
-/// several times a second while it waits, so that it can stop the work; its first error ends everything.
+/// several times a second while it waits, so that it can stop the work; its first error ends everything. One small job
+/// alone is done on the calling thread.
 ///
 /// # Errors
 /// What `take` returned.
@@ -36,6 +40,10 @@ pub fn run<S, T: Send, E>(
     work: impl Fn(&mut S, usize) -> T + Sync,
     mut take: impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>,
 ) -> Result<(), E> {
+    if n == 1 && size(0) <= SMALL {
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut start(), 0)));
+        return take(None).and_then(|()| take(Some((0, outcome))));
+    }
     let line = Line::new(n, &size, bounds);
     std::thread::scope(|scope| {
         for _ in 0..bounds.threads.clamp(1, n.max(1)) {
@@ -267,6 +275,30 @@ mod tests {
             },
         );
         assert_eq!(failed, [3]);
+    }
+
+    #[test]
+    fn one_small_job_needs_no_thread() {
+        let here = std::thread::current().id();
+        for (n, bytes, own) in [(1, SMALL, true), (1, SMALL + 1, false), (2, 1, false)] {
+            let work = |_: &mut (), i: usize| (i, std::thread::current().id() == here);
+            let mut seen = Vec::new();
+            let bounds = Bounds { threads: 2, bytes: SMALL };
+            let Ok(()) = run(
+                n,
+                |_| bytes,
+                bounds,
+                || (),
+                work,
+                |got| {
+                    seen.extend(got.map(|(_, outcome)| outcome.unwrap()));
+                    Ok::<(), Infallible>(())
+                },
+            );
+            assert_eq!(seen, (0..n).map(|i| (i, own)).collect::<Vec<_>>());
+        }
+        let panics = |got: Option<(usize, Outcome<()>)>| got.map_or(Ok(()), |(_, outcome)| outcome.map_err(drop));
+        assert_eq!(run(1, |_| 1, Bounds { threads: 2, bytes: 9 }, || (), |_, _| panic!("alone"), panics), Err(()));
     }
 
     #[test]

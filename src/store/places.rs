@@ -41,7 +41,9 @@ impl Places {
     /// When the disk does not take it; the study is whole without.
     pub fn keep(&self, study: &Study) -> std::io::Result<()> {
         let beside = study.root().join(format!("{PARTIAL}{}.json", std::process::id()));
-        write_json(std::fs::File::create(&beside)?, self)?;
+        let mut bytes = Vec::new();
+        write_json(&mut bytes, self)?;
+        std::fs::write(&beside, bytes)?;
         std::fs::rename(&beside, study.root().join(PLACES))
     }
 }

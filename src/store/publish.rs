@@ -63,19 +63,35 @@ const AHEAD: u64 = 64 << 20;
 /// tells.
 #[derive(Debug)]
 pub struct Ahead {
+    root: PathBuf,
     bytes: u64,
-    tell: SyncSender<()>,
+    /// None before there was much to write: a small run needs no thread for it.
+    tell: Option<SyncSender<()>>,
 }
 
 impl Ahead {
     /// Says that about so many bytes more were written.
     pub fn wrote(&mut self, bytes: u64) {
         self.bytes += bytes;
+        if self.bytes < AHEAD {
+            return;
+        }
+        let root = &self.root;
         // A disk that is still busy with the last ones is asked again with the next file.
-        if self.bytes >= AHEAD && self.tell.try_send(()).is_ok() {
+        if self.tell.get_or_insert_with(|| begin_early(root.clone())).try_send(()).is_ok() {
             self.bytes = 0;
         }
     }
+}
+
+/// A thread that makes the disk write whenever it is told to. Nobody waits for it: it ends with the sender, or with the
+/// program.
+fn begin_early(root: PathBuf) -> SyncSender<()> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let write = move || told.iter().for_each(|()| drop(File::open(&root).and_then(|folder| sync_early(&folder))));
+    // Without a thread everything is left for the end, as it is on other systems.
+    let _ = std::thread::Builder::new().name("ahead".to_string()).spawn(write);
+    tell
 }
 
 /// A file of a run, written through a buffer and digested.
@@ -181,19 +197,15 @@ impl Partial {
     /// # Errors
     /// When the disk reports that it lost something.
     pub fn sync(&self, n_texts: usize) -> Result<(), StoreError> {
-        // Ten thousand texts would wait for ten thousand flushes, a few would wait for what others are writing.
-        let synced = if n_texts > 200 { sync_system(&self.folder, &self.root) } else { sync_tree(&self.root) };
+        // Ten thousand texts would wait for ten thousand flushes, a few for what others are writing, where they write.
+        let at_once = n_texts > 200 || others_rest();
+        let synced = if at_once { sync_system(&self.folder, &self.root) } else { sync_tree(&self.root) };
         synced.map_err(|e| StoreError::io(&self.root, e))
     }
 
-    /// A thread that makes the disk write early. Nobody waits for it: it ends with the value, or with the program.
+    /// What makes the disk write early.
     pub fn ahead(&self) -> Ahead {
-        let (tell, told) = mpsc::sync_channel(1);
-        let root = self.root.clone();
-        let write = move || told.iter().for_each(|()| drop(File::open(&root).and_then(|folder| sync_early(&folder))));
-        // Without a thread everything is left for the end, as it is on other systems.
-        let _ = std::thread::Builder::new().name("ahead".to_string()).spawn(write);
-        Ahead { bytes: 0, tell }
+        Ahead { root: self.root.clone(), bytes: 0, tell: None }
     }
 
     /// Switches the study to this run, which is called by its digest. Readers see the old set or the new one.
@@ -397,6 +409,22 @@ fn sync_system(folder: &File, _: &Path) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn sync_system(_: &File, root: &Path) -> io::Result<()> {
     sync_tree(root)
+}
+
+/// True where so little waits to be written, by all programs together, that nobody need wait for it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn others_rest() -> bool {
+    const LITTLE_KB: u64 = 8 << 10;
+    let kilobytes = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
+    let waiting = |line: &&str| line.starts_with("Dirty:") || line.starts_with("Writeback:");
+    let all = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let waiting: Vec<u64> = all.lines().filter(waiting).filter_map(kilobytes).collect();
+    waiting.len() == 2 && waiting.iter().sum::<u64>() < LITTLE_KB
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn others_rest() -> bool {
+    false
 }
 
 /// The same, before its time; where it cannot be had in one call it is not worth its own.

@@ -4,10 +4,11 @@
 //! their base first, which no stemmer does. Never happens here: a span.
 
 use rust_stemmers::Algorithm;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A language that words can be stemmed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Language {
     /// English: Snowball (Porter 2) and a table of irregular forms.
     #[default]
@@ -19,7 +20,7 @@ pub enum Language {
 macro_rules! other_languages {
     ($($name:ident $text:literal),* $(,)?) => {
         /// Languages of rust-stemmers besides English.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[allow(missing_docs, reason = "the names of languages speak for themselves")]
         pub enum OtherLanguage { $($name),* }
 

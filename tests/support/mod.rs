@@ -43,10 +43,12 @@ pub fn tool(name: &str) -> Option<&str> {
     found.then_some(name)
 }
 
-/// `precode code CORPUS --codebook LEXICON --out STUDY`.
+/// `precode code CORPUS --codebook LEXICON --out STUDY`, without a cache.
 pub fn code(corpus: &Path, lexicon: &Path, study: &Path) -> Command {
     let mut command = Command::new(PRECODE);
     command.arg("code").arg(corpus).arg("--codebook").arg(lexicon).arg("--out").arg(study);
+    // Codebooks of tests are of no use to the user's next run.
+    command.env("PRECODE_CACHE", "off");
     command
 }
 
