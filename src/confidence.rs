@@ -10,8 +10,8 @@
 use crate::codebook::CodeId;
 use crate::evidence::Gathered;
 use crate::lexicon::Lexicon;
-use crate::lexicon::model::{Cues, Line, Model, NO_STEM};
-use crate::lexicon::pairs::Pairs;
+use crate::lexicon::model::{Cues, Line, Met, Model, NO_STEM, ROUNDING};
+use crate::lexicon::pairs::{Pairs, Sides};
 use crate::matcher::Scene;
 use std::ops::Range;
 
@@ -50,101 +50,113 @@ pub struct Cue {
     pub end: usize,
 }
 
+impl From<Met> for Cue {
+    fn from(met: Met) -> Cue {
+        let start = met.first as usize / 2;
+        Cue { row: met.row, start, end: start + 1 + met.first as usize % 2 }
+    }
+}
+
 /// The words of a segment as the cue table sees them. Reused from segment to segment.
 #[derive(Debug, Clone, Default)]
-pub struct Bag {
-    /// Rows of the distinct cues, ascending.
-    pub rows: Vec<u32>,
+struct Bag {
+    /// The distinct cues of the segment are the first `n_met`; after them there is room.
+    met: Vec<Met>,
+    n_met: usize,
     /// 1 / √(number of tokens).
-    pub scale: f64,
-    /// For each code, the cue score.
-    pub scores: Vec<f64>,
-    /// A bit for each row that was met, and one for none; all clear between segments.
-    met: Vec<u64>,
-    /// For each row that was met, twice its first token, and 1 more where it is a pair.
-    first: Vec<u32>,
+    scale: f64,
+    /// The weights of all cues added up, in hundredths; the first are those of the codes.
+    sums: Vec<[i32; 8]>,
+    /// A bit for each row that was met, and one for none that is always set.
+    seen: Vec<u64>,
     /// First tokens of neighbours that may be a pair, and their stems.
-    neighbours: Vec<(u32, [u32; 2])>,
+    neighbours: Vec<[u32; 3]>,
 }
 
 impl Bag {
     /// Takes up the segment that `scene` shows instead of the one before.
-    pub fn read(&mut self, scene: &Scene, table: &Cues) {
+    fn read(&mut self, scene: &Scene, table: &Cues) {
         let n_tokens: usize = scene.sentences.iter().map(ExactSizeIterator::len).sum();
-        self.met.resize(table.n_rows() / 64 + 1, 0);
-        self.first.resize(table.n_rows() + 1, 0);
-        self.neighbours.resize(n_tokens.max(self.neighbours.len()), (0, [0; 2]));
-        // From the last word to the first: what is noted last of a row is where it stands first.
-        let read = |n, sentence: &Range<usize>| self.read_sentence(scene, table, sentence.clone(), n);
-        let n_neighbours = scene.sentences.iter().rev().fold(0, read);
+        self.forget(table.n_rows());
+        self.met.resize((2 * n_tokens + 1).max(self.met.len()), Met::default());
+        self.neighbours.resize((n_tokens + 1).max(self.neighbours.len()), [0; 3]);
+        let mut n_neighbours = 0;
+        for sentence in scene.sentences {
+            n_neighbours = self.read_sentence(scene, table, sentence.clone(), n_neighbours);
+        }
         self.read_pairs(table.pairs(), n_neighbours);
-        self.draw_rows(table.n_rows() as u32);
         self.scale = 1.0 / (n_tokens.max(1) as f64).sqrt();
-        self.add_up(table, scene.lexicon.codebook.codes.len());
+        table.add_up(&self.met[..self.n_met], &mut self.sums);
+    }
+
+    /// Clears what the segment before has left.
+    fn forget(&mut self, n_rows: usize) {
+        self.seen.resize(n_rows / 64 + 1, 0);
+        self.met[..self.n_met].iter().for_each(|met| self.seen[met.row as usize / 64] = 0);
+        self.seen[n_rows / 64] = 1 << (n_rows % 64);
+        self.n_met = 0;
     }
 
     /// Notes the single words of a sentence, and, after the first `n` neighbours, those of its own; says how many these
-    /// are now. Few of these steps depend on what a word is: there is nothing to guess for the processor.
+    /// are now. Nothing depends on what a known word is: there is nothing to guess for the processor.
     fn read_sentence(&mut self, scene: &Scene, table: &Cues, sentence: Range<usize>, mut n: usize) -> usize {
-        let (nothing, mut next) = (table.n_rows() as u32, NO_STEM);
-        for at in sentence.rev() {
-            let stem = scene.forms.brief(scene.tokens[at].form).cue_stem;
-            self.meet(table.single(stem).unwrap_or(nothing), at * 2);
-            self.neighbours[n] = (at as u32, [stem, next]);
-            n += usize::from(table.pairs().may_have(stem, next));
-            next = stem;
+        let (met, seen, neighbours) = (&mut self.met[..], &mut self.seen[..], &mut self.neighbours[..]);
+        let (mut n_met, nothing) = (self.n_met, table.n_rows() as u32);
+        // Before the first word there is nothing, which stands beside no stem.
+        let (mut last, mut sides) = (NO_STEM, Sides::default());
+        for (at, token) in (sentence.start as u32..).zip(&scene.tokens[sentence]) {
+            let stem = scene.forms.brief(token.form).cue_stem;
+            if stem == NO_STEM {
+                sides = Sides::default();
+                continue;
+            }
+            let own = table.pairs().sides(stem);
+            let row = table.single(stem).unwrap_or(nothing);
+            met[n_met] = Met { row, first: at * 2 };
+            n_met += usize::from(is_first(seen, row));
+            neighbours[n] = [at.wrapping_sub(1), last, stem];
+            n += usize::from(sides.may_meet(last, stem, own));
+            (last, sides) = (stem, own);
         }
+        self.n_met = n_met;
         n
     }
 
     /// Notes those of the first `n` neighbours that are a pair.
     fn read_pairs(&mut self, pairs: &Pairs, n: usize) {
-        let neighbours = std::mem::take(&mut self.neighbours);
-        pairs.call(neighbours[..n].iter().map(|(_, [first, second])| (*first, *second)));
-        for &(at, [first, second]) in &neighbours[..n] {
+        let neighbours = &self.neighbours[..n];
+        pairs.call(neighbours);
+        for &[at, first, second] in neighbours {
             if let Some(row) = pairs.get(first, second) {
-                self.meet(row, at as usize * 2 + 1);
-            }
-        }
-        self.neighbours = neighbours;
-    }
-
-    #[inline]
-    fn meet(&mut self, row: u32, first: usize) {
-        self.met[row as usize / 64] |= 1 << (row % 64);
-        self.first[row as usize] = first as u32;
-    }
-
-    /// The rows that were met, in order: a table of bits is sorted as it stands.
-    fn draw_rows(&mut self, n_rows: u32) {
-        self.rows.clear();
-        self.met[n_rows as usize / 64] &= !(1 << (n_rows % 64));
-        for (word, bits) in (0..).zip(&mut self.met) {
-            while *bits != 0 {
-                self.rows.push(word * 64 + bits.trailing_zeros());
-                *bits &= *bits - 1;
+                self.met[self.n_met] = Met { row, first: at * 2 + 1 };
+                self.n_met += usize::from(is_first(&mut self.seen, row));
             }
         }
     }
 
-    fn add_up(&mut self, table: &Cues, n_codes: usize) {
-        table.call(&self.rows);
-        self.scores.clear();
-        self.scores.resize(n_codes, 0.0);
-        for row in &self.rows {
-            for (score, weight) in self.scores.iter_mut().zip(table.weights(*row)) {
-                *score += f64::from(*weight);
-            }
-        }
-        self.scores.iter_mut().for_each(|score| *score *= self.scale);
+    /// What each cue says of a code.
+    fn weights(&self, table: &Cues, code: usize) -> impl Iterator<Item = (Met, f64)> {
+        self.met[..self.n_met].iter().map(move |met| (*met, table.weight(met.row, code)))
     }
 
-    /// A cue that was met, where it was met first.
-    fn cue(&self, row: u32) -> Cue {
-        let first = self.first[row as usize];
-        let start = first as usize / 2;
-        Cue { row, start, end: start + 1 + first as usize % 2 }
+    /// The cue score of a code.
+    fn score(&self, table: &Cues, code: usize) -> f64 {
+        self.weights(table, code).fold(0.0, |sum, (_, weight)| sum + weight) * self.scale
     }
+
+    /// The most by which the sum of one code differs from its cue score, but for the scale.
+    fn doubt(&self) -> f64 {
+        self.n_met as f64 * ROUNDING
+    }
+}
+
+/// True for a row that was not seen before; from now on it is.
+#[inline]
+fn is_first(seen: &mut [u64], row: u32) -> bool {
+    let (word, bit) = (&mut seen[row as usize / 64], 1 << (row % 64));
+    let is_first = *word & bit == 0;
+    *word |= bit;
+    is_first
 }
 
 /// What became of one code in one segment.
@@ -176,15 +188,36 @@ pub fn judge(scene: &Scene, gathered: &Gathered, least: f64) -> Vec<Verdict> {
 pub struct Judge<'l> {
     lexicon: &'l Lexicon,
     bag: Bag,
-    /// For each code its fitted line, where it has one.
     lines: Vec<Option<ByPlace<'l>>>,
+    slopes: Slopes,
     /// What the log-odds of each code begin with at the level of the last segment.
     begins: Vec<f64>,
     level: Option<String>,
+    /// About the log-odds of each code in the last segment.
+    near: Vec<f64>,
 }
 
 /// A fitted line, and for each code, by its place, what its rule score is multiplied with.
 type ByPlace<'l> = (&'l Line, Vec<Option<f64>>);
+
+/// What scores are multiplied with, side by side for all codes; 0 where there is no line.
+struct Slopes {
+    /// For each code that has a rule score, a row with a number for each code.
+    rules: Vec<f64>,
+    cues: Vec<f64>,
+    /// The largest of `cues`.
+    steepest: f64,
+}
+
+impl Slopes {
+    fn new(lines: &[Option<ByPlace>]) -> Self {
+        let of = |line: &Option<ByPlace>, place: usize| line.as_ref().and_then(|(_, rules)| rules[place]);
+        let row = |place| lines.iter().map(move |line| of(line, place).unwrap_or(0.0));
+        let cues: Vec<f64> = lines.iter().map(|line| line.as_ref().map_or(0.0, |(line, _)| line.cues)).collect();
+        let steepest = cues.iter().fold(0.0, |most: f64, slope| most.max(slope.abs()));
+        Slopes { rules: (0..lines.len()).flat_map(row).collect(), cues, steepest }
+    }
+}
 
 impl<'l> Judge<'l> {
     /// One for a lexicon.
@@ -196,8 +229,8 @@ impl<'l> Judge<'l> {
             Some((line, names().map(|other| line.rules.get(other).copied()).collect()))
         };
         let lines: Vec<Option<ByPlace>> = names().map(line).collect();
-        let begins = begins(&lines, None);
-        Judge { lexicon, bag: Bag::default(), lines, begins, level: None }
+        let (slopes, begins) = (Slopes::new(&lines), begins(&lines, None));
+        Judge { lexicon, bag: Bag::default(), lines, slopes, begins, level: None, near: Vec::new() }
     }
 
     /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
@@ -214,27 +247,41 @@ impl<'l> Judge<'l> {
             self.level = scene.level.map(str::to_string);
             self.begins = begins(&self.lines, scene.level);
         }
-        let hopeless = hopeless(least);
         let clamped = |&code: &CodeId| gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
         let rules: Vec<(CodeId, f64)> = gathered.by_code.keys().map(|code| (*code, clamped(code))).collect();
-        let judged = self.lexicon.codebook.ids().filter_map(|code| {
-            let (line, weights) = self.lines[usize::from(code.0)].as_ref()?;
-            let place = usize::from(code.0);
-            let score = log_odds(self.begins[place], line, weights, &rules, self.bag.scores[place]);
-            if score < hopeless {
-                return None;
-            }
-            let confidence = sigmoid(score);
-            (confidence >= least).then(|| Verdict {
-                code,
-                score,
-                confidence,
-                rule_weight: weights[place].unwrap_or(0.0),
-                cues: shown(&self.bag, &model.cues, line, code),
-                calibrated_on: line.answers,
-            })
-        });
-        judged.collect()
+        let doubt = self.come_near(&rules);
+        let hopeless = hopeless(least);
+        let codes = self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near + doubt >= hopeless);
+        codes.filter_map(|(code, _)| self.verdict(code, &rules, &model.cues, least)).collect()
+    }
+
+    /// Puts the log-odds of all codes into `near` but for rounding; says by how much they may be wrong. Most codes are
+    /// far from being written, and need no closer look.
+    fn come_near(&mut self, rules: &[(CodeId, f64)]) -> f64 {
+        self.near.clone_from(&self.begins);
+        for (other, score) in rules {
+            let slopes = &self.slopes.rules[usize::from(other.0) * self.begins.len()..];
+            self.near.iter_mut().zip(slopes).for_each(|(near, slope)| *near += slope * score);
+        }
+        let sums = self.bag.sums.as_flattened().iter().zip(&self.slopes.cues);
+        let hundredth = self.bag.scale / 100.0;
+        self.near.iter_mut().zip(sums).for_each(|(near, (sum, slope))| *near += slope * f64::from(*sum) * hundredth);
+        1e-6 + self.slopes.steepest * self.bag.doubt() * self.bag.scale
+    }
+
+    fn verdict(&self, code: CodeId, rules: &[(CodeId, f64)], table: &Cues, least: f64) -> Option<Verdict> {
+        let place = usize::from(code.0);
+        let (line, weights) = self.lines[place].as_ref()?;
+        let score = log_odds(self.begins[place], line, weights, rules, self.bag.score(table, place));
+        let confidence = sigmoid(score);
+        (confidence >= least).then(|| Verdict {
+            code,
+            score,
+            confidence,
+            rule_weight: weights[place].unwrap_or(0.0),
+            cues: shown(&self.bag, table, line, place),
+            calibrated_on: line.answers,
+        })
     }
 }
 
@@ -264,10 +311,9 @@ fn log_odds(begin: f64, line: &Line, weights: &[Option<f64>], rules: &[(CodeId, 
     begin + rules.sum::<f64>() + line.cues * cue_score
 }
 
-fn shown(bag: &Bag, table: &Cues, line: &Line, code: CodeId) -> Vec<(Cue, f64)> {
-    let share = |row: u32| f64::from(table.weights(row)[usize::from(code.0)]) * bag.scale * line.cues;
-    let mut cues: Vec<(u32, f64)> =
-        bag.rows.iter().map(|&row| (row, share(row))).filter(|(_, w)| *w >= SHOWN.1).collect();
-    cues.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    cues.into_iter().take(SHOWN.0).map(|(row, share)| (bag.cue(row), share)).collect()
+fn shown(bag: &Bag, table: &Cues, line: &Line, code: usize) -> Vec<(Cue, f64)> {
+    let shares = bag.weights(table, code).map(|(met, weight)| (met, weight * bag.scale * line.cues));
+    let mut cues: Vec<(Met, f64)> = shares.filter(|(_, share)| *share >= SHOWN.1).collect();
+    cues.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.row.cmp(&b.0.row)));
+    cues.into_iter().take(SHOWN.0).map(|(met, share)| (met.into(), share)).collect()
 }

@@ -86,7 +86,7 @@ impl<'a> Practice<'a> {
             codes.par_iter().map(|&code| weigh(&answers, &rows, &all, vocabulary.len(), code)).collect();
         let table = vocabulary.iter().enumerate().map(|(i, cue)| {
             // Hundredths, as the file holds them: what is measured here is what ships.
-            let hundredths = |w: &Vec<f64>| ((w[i] * 100.0).round() / 100.0) as f32;
+            let hundredths = |w: &Vec<f64>| (w[i] * 100.0).round() as i16;
             (cue.clone(), weights.iter().map(hundredths).collect())
         });
         let cues = Cues::new(table.collect::<Vec<_>>(), codes.len());
@@ -124,7 +124,7 @@ impl<'a> Practice<'a> {
                 Some(second) => self.cues.pair(first, self.cues.stem(second)),
                 None => self.cues.single(first),
             };
-            row.map_or(0.0, |row| f64::from(self.cues.weights(row)[usize::from(code.0)]))
+            row.map_or(0.0, |row| self.cues.weight(row, usize::from(code.0)))
         };
         answer.cues.iter().map(weight).sum::<f64>() * answer.scale
     }

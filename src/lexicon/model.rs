@@ -50,55 +50,62 @@ pub struct Confidence {
 /// What single words and pairs of words say of each code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cues {
+    /// The id of a stem is its row where it is a cue alone; those of others come after all rows.
     stems: FxHashMap<String, u32>,
-    /// For each stem its row alone; [`NO_ROW`] where it has none.
-    singles: Vec<u32>,
     pairs: Pairs,
     names: Vec<String>,
-    weights: Vec<f32>,
+    /// In hundredths; each row is filled up to whole blocks.
+    weights: Vec<Block>,
     n_codes: usize,
 }
 
-/// The row of a stem that is no cue alone.
-const NO_ROW: u32 = u32::MAX;
+/// A row that was met in a run of tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Met {
+    /// The row.
+    pub row: u32,
+    /// Twice the token where its first occurrence begins, and 1 more where it is a pair.
+    pub first: u32,
+}
+
+/// Weights that are added at once.
+type Block = [i16; 8];
 
 /// The place of a stem that no cue knows.
 pub const NO_STEM: u32 = u32::MAX;
 
 impl Cues {
-    /// A table of cues, each a stem or two stems with a space between, with a weight for each code.
-    pub fn new(rows: impl IntoIterator<Item = (String, Vec<f32>)>, n_codes: usize) -> Self {
+    /// A table of cues, each a stem or two stems with a space between, with a weight in hundredths for each code.
+    pub fn new(rows: impl IntoIterator<Item = (String, Vec<i16>)>, n_codes: usize) -> Self {
         let mut cues = Cues { n_codes, ..Cues::default() };
         for (name, weights) in rows {
             cues.add(&name, &weights);
         }
+        cues.link();
         cues
     }
 
-    fn add(&mut self, name: &str, weights: &[f32]) {
-        let row = self.names.len() as u32;
-        match name.split_once(' ') {
-            Some((first, second)) => {
-                let (first, second) = (self.intern(first), self.intern(second));
-                self.pairs.add(first, second, row);
-            }
-            None => {
-                let stem = self.intern(name);
-                self.singles[stem as usize] = row;
-            }
-        }
+    fn add(&mut self, name: &str, weights: &[i16]) {
         self.names.push(name.to_string());
-        self.weights.extend_from_slice(weights);
+        let mut blocks = weights.chunks(Block::default().len());
+        for _ in 0..self.n_blocks() {
+            let mut block = Block::default();
+            block.iter_mut().zip(blocks.next().unwrap_or_default()).for_each(|(to, from)| *to = *from);
+            self.weights.push(block);
+        }
     }
 
-    fn intern(&mut self, stem: &str) -> u32 {
-        if let Some(&id) = self.stems.get(stem) {
-            return id;
+    /// Gives ids to the stems of all rows, and notes the pairs among them.
+    fn link(&mut self) {
+        for (row, name) in (0..).zip(&self.names).filter(|(_, name)| !name.contains(' ')) {
+            self.stems.insert(name.clone(), row);
         }
-        let id = self.singles.len() as u32;
-        self.stems.insert(stem.to_string(), id);
-        self.singles.push(NO_ROW);
-        id
+        let mut next = self.names.len() as u32;
+        for (row, name) in (0..).zip(&self.names) {
+            let Some((first, second)) = name.split_once(' ') else { continue };
+            let [first, second] = [first, second].map(|stem| id_of(&mut self.stems, stem, &mut next));
+            self.pairs.add(first, second, row);
+        }
     }
 
     /// The id of a stem; [`NO_STEM`] where no cue knows it.
@@ -109,7 +116,7 @@ impl Cues {
     /// The row of a single stem.
     #[inline]
     pub fn single(&self, stem: u32) -> Option<u32> {
-        self.singles.get(stem as usize).copied().filter(|row| *row != NO_ROW)
+        Some(stem).filter(|row| (*row as usize) < self.names.len())
     }
 
     /// The row of two neighbouring stems.
@@ -127,24 +134,47 @@ impl Cues {
         self.names.len()
     }
 
-    /// Brings the weights of these rows near, all at once: one look does not wait for the other.
-    #[inline]
-    pub fn call(&self, rows: &[u32]) {
-        let ends = |row: &u32| self.weights(*row).first().zip(self.weights(*row).last());
-        let read = rows.iter().filter_map(ends).fold(0, |all, (a, b)| all ^ a.to_bits() ^ b.to_bits());
-        std::hint::black_box(read);
-    }
-
     /// The cue of a row, as written.
     pub fn name(&self, row: u32) -> &str {
         &self.names[row as usize]
     }
 
-    /// Weights of a row, one for each code.
+    /// Blocks of each row.
+    fn n_blocks(&self) -> usize {
+        self.n_codes.div_ceil(Block::default().len())
+    }
+
     #[inline]
-    pub fn weights(&self, row: u32) -> &[f32] {
-        let start = row as usize * self.n_codes;
-        &self.weights[start..start + self.n_codes]
+    fn blocks(&self, row: u32) -> &[Block] {
+        let n = self.n_blocks();
+        &self.weights[row as usize * n..][..n]
+    }
+
+    /// Puts the sums of the weights of these rows into `sums`, in hundredths: one for each code, then zeros.
+    pub fn add_up(&self, rows: &[Met], sums: &mut Vec<[i32; 8]>) {
+        sums.clear();
+        sums.extend((0..self.n_blocks()).map(|block| self.add_up_block(rows, block)));
+    }
+
+    /// The sums of one block. The loop is short: the next rows are fetched before the first has come.
+    fn add_up_block(&self, rows: &[Met], block: usize) -> [i32; 8] {
+        let n = self.n_blocks();
+        let mut sums = [0; 8];
+        for met in rows {
+            let weights = &self.weights[met.row as usize * n + block];
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += i32::from(*weight);
+            }
+        }
+        sums
+    }
+
+    /// What a row says of the code at a place, in log-odds. Sums of these are exact, and so the same in any order: each
+    /// is a whole number of 2⁻³⁰, and less than 2⁹.
+    #[inline]
+    pub fn weight(&self, row: u32, code: usize) -> f64 {
+        let block = &self.blocks(row)[code / Block::default().len()];
+        f64::from(log_odds(block[code % Block::default().len()]))
     }
 
     /// True when there are no cues.
@@ -157,7 +187,7 @@ impl Cues {
         let codes: Vec<&str> = codebook.codes.iter().map(|code| code.name.as_str()).collect();
         let mut out = format!("cue\t{}\n", codes.join("\t"));
         for (row, name) in self.names.iter().enumerate() {
-            let weights = self.weights(row as u32).iter().map(|w| hundredths(*w).to_string());
+            let weights = self.blocks(row as u32).as_flattened()[..self.n_codes].iter().map(i16::to_string);
             out += &format!("{name}\t{}\n", weights.collect::<Vec<_>>().join("\t"));
         }
         out
@@ -176,18 +206,19 @@ impl Cues {
         let places = places.ok_or_else(|| problem(1, "a column names no code of the codebook"))?;
         let n_codes = codebook.codes.len();
         let mut table = Cues { n_codes, ..Cues::default() };
-        table.weights.reserve(memchr::memchr_iter(b'\n', text.as_bytes()).count() * n_codes);
-        let mut weights = vec![0.0; n_codes];
+        table.weights.reserve(memchr::memchr_iter(b'\n', text.as_bytes()).count() * table.n_blocks());
+        let mut weights = vec![0; n_codes];
         for (i, line) in lines {
             let mut cells = line.as_bytes().split(|&byte| byte == b'\t');
             let name = &line[..cells.next().map_or(0, <[u8]>::len)];
             for &place in &places {
-                let cell = cells.next().and_then(whole);
-                weights[place] =
-                    cell.ok_or_else(|| problem(i + 1, "a weight is missing or no whole number"))? as f32 / 100.0;
+                let cell = cells.next().and_then(whole).and_then(|weight| i16::try_from(weight).ok());
+                let cell = cell.ok_or_else(|| problem(i + 1, "a weight is missing, too large, or no whole number"));
+                weights[place] = cell?;
             }
             table.add(name, &weights);
         }
+        table.link();
         Ok(table)
     }
 }
@@ -203,9 +234,23 @@ fn whole(cell: &[u8]) -> Option<i32> {
     Some(if minus { -number } else { number })
 }
 
-fn hundredths(weight: f32) -> i32 {
-    (weight * 100.0).round() as i32
+/// The id of a stem, known or the next one.
+fn id_of(stems: &mut FxHashMap<String, u32>, stem: &str, next: &mut u32) -> u32 {
+    if let Some(&id) = stems.get(stem) {
+        return id;
+    }
+    let id = *next;
+    *next += 1;
+    stems.insert(stem.to_string(), id);
+    id
 }
+
+fn log_odds(hundredths: i16) -> f32 {
+    f32::from(hundredths) / 100.0
+}
+
+/// The most by which the log-odds of one row differ from its hundredths: half of the last place of a number below 2⁹.
+pub const ROUNDING: f64 = 1.0 / 65_536.0;
 
 /// The fitted part of a codebook.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -247,6 +292,7 @@ pub fn paths(lexicon: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::lexicon::load;
 
     const BOOK: &str =
@@ -273,5 +319,31 @@ mod tests {
         assert_eq!(said("{", ""), ["lexicon-confidence"]);
         assert_eq!(said(&fitted, "cue\ta.c\ncall\t1\n"), ["lexicon-cues"]);
         assert_eq!(said(&fitted, "cue\ta.b\ncall\tmuch\n"), ["lexicon-cues"]);
+    }
+
+    #[test]
+    fn weights_are_whole_numbers_of_a_small_step_and_near_their_hundredths() {
+        for hundredths in i16::MIN..=i16::MAX {
+            let weight = f64::from(log_odds(hundredths));
+            assert_eq!((weight * f64::from(1 << 30)).fract(), 0.0, "{hundredths}");
+            assert!(
+                (weight - f64::from(hundredths) / 100.0).abs() <= ROUNDING && weight.abs() < 512.0,
+                "{hundredths}"
+            );
+        }
+    }
+
+    #[test]
+    fn stems_have_the_row_that_they_are_alone_in() {
+        let row = |name: &str, n: i16| (name.to_string(), (0..11).map(|code| n * 100 + code).collect::<Vec<i16>>());
+        let cues = Cues::new([row("back call", 1), row("call", 2), row("call them", -3)], 11);
+        let [back, call, them] = ["back", "call", "them"].map(|stem| cues.stem(stem));
+        assert_eq!([back, call, them].map(|stem| cues.single(stem)), [None, Some(1), None]);
+        assert_eq!([cues.pair(back, call), cues.pair(call, them), cues.pair(them, call)], [Some(0), Some(2), None]);
+        assert_eq!((cues.stem("us"), cues.single(NO_STEM)), (NO_STEM, None));
+        assert_eq!(cues.weight(2, 10), f64::from(-2.9f32));
+        let mut sums = Vec::new();
+        cues.add_up(&[0, 1].map(|row| Met { row, first: 0 }), &mut sums);
+        assert_eq!(sums.as_flattened()[..11], std::array::from_fn::<i32, 11, _>(|code| 300 + 2 * code as i32));
     }
 }

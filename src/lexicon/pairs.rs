@@ -2,8 +2,8 @@
 //!
 //! Comes in: the ids of two stems. Goes out: their row. Never happens here: what a row says.
 //!
-//! Most neighbours are no cue: a table of bits that is small enough to stay near says so for nearly all of them. The
-//! others are looked up by open addressing in a table that is at most half full.
+//! Most neighbours are no cue: for each stem, two words of bits say which stems may stand beside it, by the last six bits
+//! of their ids. Those that may be one are looked up by open addressing.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,53 +19,68 @@ const EMPTY: Slot = [NONE; 3];
 /// Slots at first.
 const FIRST_SIZE: usize = 1 << 6;
 
-/// Bits of the hints for each slot.
-const HINTS: usize = 8;
+/// Which stems may stand beside a stem: a bit for each, by the last six bits of its id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sides {
+    /// Those before it.
+    before: u64,
+    /// Those after it.
+    after: u64,
+}
+
+impl Sides {
+    /// False for nearly all neighbours that are no pair; `self` are the sides of `first`, `next` those of `second`.
+    #[inline]
+    pub fn may_meet(self, first: u32, second: u32, next: Sides) -> bool {
+        self.after >> (second % 64) & next.before >> (first % 64) & 1 != 0
+    }
+}
 
 /// The pairs of a table of cues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pairs {
     /// By open addressing; their number is a power of two.
     slots: Vec<Slot>,
-    /// A bit for each pair, by the hash that its slot is found by.
-    hints: Vec<u64>,
+    /// By the id of a stem; the last one is that of all others.
+    sides: Vec<Sides>,
     n_pairs: usize,
 }
 
 impl Default for Pairs {
     fn default() -> Self {
-        Pairs { slots: vec![EMPTY; FIRST_SIZE], hints: vec![0; FIRST_SIZE * HINTS / 64], n_pairs: 0 }
+        Pairs { slots: vec![EMPTY; FIRST_SIZE], sides: vec![Sides::default()], n_pairs: 0 }
     }
 }
 
 impl Pairs {
     /// Adds a pair; one that is there gets the new row.
     pub fn add(&mut self, first: u32, second: u32, row: u32) {
-        if (self.n_pairs + 1) * 2 > self.slots.len() {
+        if (self.n_pairs + 1) * 5 > self.slots.len() * 4 {
             self.grow();
         }
         self.n_pairs += usize::from(self.get(first, second).is_none());
         self.put([first, second, row]);
+        let least = first.max(second) as usize + 2;
+        self.sides.resize(least.max(self.sides.len()), Sides::default());
+        self.sides[first as usize].after |= 1 << (second % 64);
+        self.sides[second as usize].before |= 1 << (first % 64);
     }
 
     fn put(&mut self, slot: Slot) {
-        let (place, hint) = (self.place(slot[0], slot[1]), self.hash(slot[0], slot[1]));
+        let place = self.place(slot[0], slot[1]);
         self.slots[place] = slot;
-        self.hints[hint / 64] |= 1 << (hint % 64);
     }
 
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
         let old = std::mem::replace(&mut self.slots, vec![EMPTY; size]);
-        self.hints = vec![0; size * HINTS / 64];
         old.into_iter().filter(|slot| *slot != EMPTY).for_each(|slot| self.put(slot));
     }
 
-    /// False for nearly all that are no pair.
+    /// Which stems may stand beside a stem.
     #[inline]
-    pub fn may_have(&self, first: u32, second: u32) -> bool {
-        let hint = self.hash(first, second);
-        self.hints[hint / 64] >> (hint % 64) & 1 != 0
+    pub fn sides(&self, stem: u32) -> Sides {
+        self.sides[(stem as usize).min(self.sides.len() - 1)]
     }
 
     /// The row of a pair.
@@ -74,24 +89,28 @@ impl Pairs {
         Some(self.slots[self.place(first, second)][2]).filter(|row| *row != NONE)
     }
 
-    /// Brings the slots where these are looked for near, all at once: one look does not wait for the other.
+    /// Brings the slots where these are looked for near, all at once: one look does not wait for the other. Of each,
+    /// the last two are the pair.
     #[inline]
-    pub fn call(&self, pairs: impl Iterator<Item = (u32, u32)>) {
-        let slot = |(first, second)| self.slots[self.hash(first, second) / HINTS][2];
-        std::hint::black_box(pairs.fold(0, |all, pair| all ^ slot(pair)));
+    pub fn call(&self, pairs: &[[u32; 3]]) {
+        let mut all = 0;
+        for &[_, first, second] in pairs {
+            all ^= self.slots[self.hash(first, second)][2];
+        }
+        std::hint::black_box(all);
     }
 
-    /// The place of a pair among the hints.
+    /// The slot where the search for a pair begins.
     #[inline]
     fn hash(&self, first: u32, second: u32) -> usize {
         let both = u64::from(first) << 32 | u64::from(second);
-        (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.slots.len() * HINTS - 1)
+        (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.slots.len() - 1)
     }
 
     /// The slot of a pair, or the one where it would be put.
     #[inline]
     fn place(&self, first: u32, second: u32) -> usize {
-        let mut place = self.hash(first, second) / HINTS;
+        let mut place = self.hash(first, second);
         while self.slots[place][..2] != [first, second] && self.slots[place] != EMPTY {
             place = (place + 1) & (self.slots.len() - 1);
         }
@@ -115,10 +134,22 @@ mod tests {
         for (first, second) in all() {
             let want = is_pair(first, second).then_some(first * 150 + second);
             assert_eq!(pairs.get(first, second), want, "{first} {second}");
-            assert!(want.is_none() || pairs.may_have(first, second), "{first} {second}");
+            assert!(want.is_none() || may_meet(&pairs, first, second), "{first} {second}");
         }
-        let idle = all().filter(|&(first, second)| pairs.may_have(first, second)).count();
-        assert!(idle < pairs.n_pairs * 2, "{idle} hints for {} pairs", pairs.n_pairs);
         assert_eq!(pairs.get(u32::MAX, 3), None);
+    }
+
+    fn may_meet(pairs: &Pairs, first: u32, second: u32) -> bool {
+        pairs.sides(first).may_meet(first, second, pairs.sides(second))
+    }
+
+    #[test]
+    fn few_others_may_be_one() {
+        let mut pairs = Pairs::default();
+        (0..2000).for_each(|stem| pairs.add(stem, stem * 7 % 2003, stem));
+        let neighbours = || (0..2000).flat_map(|first| [5, 13, 1999].map(|step| (first, (first + step) % 2000)));
+        let idle = neighbours().filter(|&(first, second)| may_meet(&pairs, first, second)).count();
+        assert!(idle < 300, "{idle}");
+        assert!(neighbours().all(|(stem, _)| !may_meet(&pairs, stem, u32::MAX) && !may_meet(&pairs, u32::MAX, stem)));
     }
 }
