@@ -112,7 +112,8 @@ impl Survey {
     /// Decides. `header` holds names that the header block gives to speakers.
     pub fn decide(mut self, header: &[&str]) -> Accepted {
         let by_line = share(self.n_labelled, self.n_lines) >= 0.8;
-        if by_line && !self.has_both_sides() {
+        let both = by_line && self.has_both_sides();
+        if by_line && !both {
             // One turn a line: every line is a paragraph of its own. Where both sides have labels that say so, a
             // line that looks like a label is more likely a line of the answer.
             self.n_firsts = self.n_lines;
@@ -126,7 +127,7 @@ impl Survey {
                 accepted.names.insert(name.clone());
             }
         }
-        if by_line && self.has_both_sides() {
+        if both || by_line && self.has_both_sides() {
             let once = self
                 .names
                 .iter()

@@ -77,12 +77,20 @@ fn utf8(
     context: &Context<'_>,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<String, Diagnostic> {
+    // In the memory of the bytes, and looked at once: nearly every file ends here.
+    let bytes = match String::from_utf8(bytes) {
+        Ok(mut text) if memchr::memchr(0, text.as_bytes()).is_none() => {
+            text.drain(..skip);
+            return Ok(text);
+        }
+        Ok(text) => text.into_bytes(),
+        Err(error) => error.into_bytes(),
+    };
     let named = context.options.encoding.as_deref();
     match std::str::from_utf8(&bytes[skip..]) {
         Ok(text) => match memchr::memchr(0, text.as_bytes()) {
-            None => return owned(bytes, skip, context),
             Some(nul) if named.is_none() => return Err(binary(&bytes, nul, context)),
-            Some(_) => {}
+            _ => {}
         },
         Err(error) if named.is_none() => return Err(not_utf8(skip + error.valid_up_to(), &bytes, context)),
         Err(_) => {}
@@ -94,12 +102,6 @@ fn utf8(
     };
     notes.push(context.note("W_ENCODING", format!("read as {}, as asked", encoding.name())));
     with(encoding, skip, &bytes, context)
-}
-
-/// The text of bytes that were seen to be UTF-8, in their own memory.
-fn owned(mut bytes: Vec<u8>, skip: usize, context: &Context<'_>) -> Result<String, Diagnostic> {
-    bytes.drain(..skip);
-    String::from_utf8(bytes).map_err(|_| context.error("E_INTERNAL", "the text changed while it was read"))
 }
 
 /// Decodes strictly.

@@ -195,6 +195,7 @@ fn loose_mark(window: &str) -> Option<(usize, usize)> {
     for (i, &byte) in bytes.iter().enumerate() {
         let next = bytes.get(i + 1).copied();
         match byte {
+            _ if byte.is_ascii_alphanumeric() => continue,
             b'\t' => return Some((i, 1)),
             b'.' | b'>' if next == Some(b' ') => return Some((i, 2)),
             b' ' if next.is_some_and(|b| b.is_ascii_alphanumeric()) => words += 1,
@@ -393,6 +394,9 @@ pub(super) fn plausible(name: &str) -> bool {
 
 /// True for few words without what no name holds, where every bracket closes.
 fn is_plain(name: &str) -> bool {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return true;
+    }
     let (mut words, mut depth, mut after_blank) = (0, 0, true);
     let (mut comma, mut dot) = (false, false);
     for c in name.chars() {

@@ -76,6 +76,9 @@ fn survey(body: &str, numbered: bool) -> Survey {
 
 /// The number that a line begins with, and where the rest of the line begins: `12  Q.`, `3. Interviewer:`.
 fn number(line: &str) -> Option<(u32, usize)> {
+    if line.as_bytes().first().is_none_or(|first| first.is_ascii_graphic() && !first.is_ascii_digit()) {
+        return None;
+    }
     let start = line.len() - line.trim_start().len();
     let digits = line[start..].bytes().take(6).take_while(u8::is_ascii_digit).count();
     if digits == 0 {
