@@ -323,7 +323,7 @@ impl Take for Rows {
         Ok(())
     }
 
-    fn turn(&mut self, turn: TurnRow) -> Result<(), Infallible> {
+    fn turn(&mut self, turn: TurnRow<&str>) -> Result<(), Infallible> {
         rows::push_turn(&mut self.turns, &turn);
         Ok(())
     }

@@ -144,16 +144,17 @@ pub struct Coding {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// One turn, as `turns.jsonl` lists it; the words are in `texts/`.
+/// One turn, as `turns.jsonl` lists it; the words are in `texts/`. Names are the transcript's own (`&str`) where the row
+/// is written at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TurnRow {
+pub struct TurnRow<S = String> {
     /// Name of the transcript.
-    pub transcript: String,
+    pub transcript: S,
     /// Place among all turns, from 0.
     pub turn: usize,
     /// Label of the speaker.
-    pub speaker: String,
+    pub speaker: S,
     /// What the speaker does.
     pub speaker_role: SpeakerRole,
     /// True when the role is a guess.
@@ -173,8 +174,33 @@ pub struct TurnRow {
     /// Tokens of the turn, fillers and brackets not counted.
     pub words: usize,
     /// Respondent id from the metadata, else the speaker's label.
-    pub respondent: String,
+    pub respondent: S,
     /// Bytes of the pieces that the turn consists of, where there are several; labels and time marks lie between.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<Span>,
+}
+
+impl TurnRow<&str> {
+    /// The row with names of its own.
+    pub fn into_owned(self) -> TurnRow {
+        let [transcript, speaker, respondent] = [self.transcript, self.speaker, self.respondent].map(str::to_string);
+        let TurnRow { turn, speaker_role, guessed, start, end, start_byte, end_byte, .. } = self;
+        let TurnRow { time_start_ms, time_end_ms, words, pieces, .. } = self;
+        TurnRow {
+            transcript,
+            turn,
+            speaker,
+            speaker_role,
+            guessed,
+            start,
+            end,
+            start_byte,
+            end_byte,
+            time_start_ms,
+            time_end_ms,
+            words,
+            respondent,
+            pieces,
+        }
+    }
 }

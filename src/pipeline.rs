@@ -143,7 +143,7 @@ pub trait Take {
     ///
     /// # Errors
     /// Ends the work.
-    fn turn(&mut self, turn: TurnRow) -> Result<(), Self::Error>;
+    fn turn(&mut self, turn: TurnRow<&str>) -> Result<(), Self::Error>;
 }
 
 /// Keeps everything.
@@ -155,14 +155,14 @@ impl Take for Coded {
         Ok(())
     }
 
-    fn turn(&mut self, turn: TurnRow) -> Result<(), Infallible> {
+    fn turn(&mut self, turn: TurnRow<&str>) -> Result<(), Infallible> {
         let answers = turn.speaker_role == SpeakerRole::Respondent;
         let mut own = self.codings.iter().rev().take_while(|coding| coding.turn == turn.turn);
         let proposed = own.any(|coding| coding.confidence >= PROPOSED);
         self.n_words += turn.words;
         self.n_answers += usize::from(answers);
         self.n_uncoded += usize::from(answers && !proposed);
-        self.turns.push(turn);
+        self.turns.push(turn.into_owned());
         Ok(())
     }
 }
@@ -460,7 +460,7 @@ impl<'d> Desk<'d> {
             id: id(&transcript.name, &code.name, text, occurrences),
             transcript: transcript.name.clone(),
             source: transcript.source.clone(),
-            respondent: respondent(speaker),
+            respondent: respondent(speaker).to_string(),
             turn: read.turn.index,
             speaker: speaker.name.clone(),
             speaker_role: speaker.role,
@@ -565,8 +565,8 @@ fn flags(found: &[&Found], held: Held, words: usize, guessed: bool) -> Vec<Flag>
 }
 
 /// Respondent id from the metadata, else the speaker's label.
-fn respondent(speaker: &crate::transcript::Speaker) -> String {
-    speaker.attributes.get("respondent_id").filter(|id| !id.is_empty()).unwrap_or(&speaker.name).clone()
+fn respondent(speaker: &Speaker) -> &str {
+    speaker.attributes.get("respondent_id").filter(|id| !id.is_empty()).unwrap_or(&speaker.name)
 }
 
 /// 16 hex digits of SHA-256 over transcript, code, words, and how often the same words were coded so before: the id
@@ -591,13 +591,13 @@ fn pieces(units: &[crate::transcript::Unit]) -> Vec<Span> {
     if units.len() < 2 { Vec::new() } else { units.iter().map(|unit| unit.span).collect() }
 }
 
-fn turn_row(transcript: &Transcript, positions: &Positions, read: &Read) -> TurnRow {
+fn turn_row<'t>(transcript: &'t Transcript, positions: &Positions, read: &Read) -> TurnRow<&'t str> {
     let speaker = transcript.speaker(read.turn.speaker);
     let span = read.turn.span;
     TurnRow {
-        transcript: transcript.name.clone(),
+        transcript: &transcript.name,
         turn: read.turn.index,
-        speaker: speaker.name.clone(),
+        speaker: &speaker.name,
         speaker_role: speaker.role,
         guessed: speaker.guessed,
         start: positions.at(&transcript.text, span.start).char,

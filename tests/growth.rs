@@ -53,7 +53,7 @@ impl Take for Written {
         Ok(())
     }
 
-    fn turn(&mut self, turn: TurnRow) -> Result<(), Infallible> {
+    fn turn(&mut self, turn: TurnRow<&str>) -> Result<(), Infallible> {
         rows::push_turn(&mut self.row, &turn);
         self.count();
         Ok(())

@@ -31,56 +31,63 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<impl Iterator<Item = Res
     }))
 }
 
+/// A key of ours with all that stands round it: nothing in it needs to be escaped.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 /// The row of a coding in `codings.jsonl`, with its line end.
 pub fn push_coding(out: &mut Vec<u8>, coding: &Coding) {
     let mut row = Object::open(out);
-    row.text("schema", &coding.schema);
-    row.text("id", &coding.id);
-    row.text("transcript", &coding.transcript);
-    row.text("source", &coding.source);
-    row.text("respondent", &coding.respondent);
-    row.count("turn", coding.turn);
-    row.text("speaker", &coding.speaker);
-    row.text("speaker_role", role_name(coding.speaker_role));
-    row.count("start", coding.start);
-    row.count("end", coding.end);
-    row.count("start_byte", coding.start_byte);
-    row.count("end_byte", coding.end_byte);
-    row.count("start_utf16", coding.start_utf16);
-    row.count("end_utf16", coding.end_utf16);
-    row.time("time_start_ms", coding.time_start_ms);
-    row.time("time_end_ms", coding.time_end_ms);
-    row.text("text", &coding.text);
-    row.text("code", &coding.code);
-    row.text("facet", &coding.facet);
-    row.decimal("confidence", coding.confidence);
-    row.decimal("score", coding.score);
-    row.count("calibrated_on", coding.calibrated_on);
-    row.list("evidence", &coding.evidence, push_evidence);
-    row.list("flags", &coding.flags, |out, flag| push_text(out, flag.name()));
-    row.map("attributes", &coding.attributes);
+    row.text(key!("schema"), &coding.schema);
+    row.text(key!("id"), &coding.id);
+    row.text(key!("transcript"), &coding.transcript);
+    row.text(key!("source"), &coding.source);
+    row.text(key!("respondent"), &coding.respondent);
+    row.count(key!("turn"), coding.turn);
+    row.text(key!("speaker"), &coding.speaker);
+    row.text(key!("speaker_role"), role_name(coding.speaker_role));
+    row.count(key!("start"), coding.start);
+    row.count(key!("end"), coding.end);
+    row.count(key!("start_byte"), coding.start_byte);
+    row.count(key!("end_byte"), coding.end_byte);
+    row.count(key!("start_utf16"), coding.start_utf16);
+    row.count(key!("end_utf16"), coding.end_utf16);
+    row.time(key!("time_start_ms"), coding.time_start_ms);
+    row.time(key!("time_end_ms"), coding.time_end_ms);
+    row.text(key!("text"), &coding.text);
+    row.text(key!("code"), &coding.code);
+    row.text(key!("facet"), &coding.facet);
+    row.decimal(key!("confidence"), coding.confidence);
+    row.decimal(key!("score"), coding.score);
+    row.count(key!("calibrated_on"), coding.calibrated_on);
+    row.list(key!("evidence"), &coding.evidence, push_evidence);
+    row.list(key!("flags"), &coding.flags, |out, flag| push_text(out, flag.name()));
+    row.map(key!("attributes"), &coding.attributes);
     row.close();
     out.push(b'\n');
 }
 
 /// The row of a turn in `turns.jsonl`, with its line end.
-pub fn push_turn(out: &mut Vec<u8>, turn: &TurnRow) {
+pub fn push_turn<S: AsRef<str>>(out: &mut Vec<u8>, turn: &TurnRow<S>) {
     let mut row = Object::open(out);
-    row.text("transcript", &turn.transcript);
-    row.count("turn", turn.turn);
-    row.text("speaker", &turn.speaker);
-    row.text("speaker_role", role_name(turn.speaker_role));
-    row.flag("guessed", turn.guessed);
-    row.count("start", turn.start);
-    row.count("end", turn.end);
-    row.count("start_byte", turn.start_byte);
-    row.count("end_byte", turn.end_byte);
-    row.time("time_start_ms", turn.time_start_ms);
-    row.time("time_end_ms", turn.time_end_ms);
-    row.count("words", turn.words);
-    row.text("respondent", &turn.respondent);
+    row.text(key!("transcript"), turn.transcript.as_ref());
+    row.count(key!("turn"), turn.turn);
+    row.text(key!("speaker"), turn.speaker.as_ref());
+    row.text(key!("speaker_role"), role_name(turn.speaker_role));
+    row.flag(key!("guessed"), turn.guessed);
+    row.count(key!("start"), turn.start);
+    row.count(key!("end"), turn.end);
+    row.count(key!("start_byte"), turn.start_byte);
+    row.count(key!("end_byte"), turn.end_byte);
+    row.time(key!("time_start_ms"), turn.time_start_ms);
+    row.time(key!("time_end_ms"), turn.time_end_ms);
+    row.count(key!("words"), turn.words);
+    row.text(key!("respondent"), turn.respondent.as_ref());
     if !turn.pieces.is_empty() {
-        row.list("pieces", &turn.pieces, |out, piece| push_span(out, *piece));
+        row.list(key!("pieces"), &turn.pieces, |out, piece| push_span(out, *piece));
     }
     row.close();
     out.push(b'\n');
@@ -88,19 +95,19 @@ pub fn push_turn(out: &mut Vec<u8>, turn: &TurnRow) {
 
 fn push_span(out: &mut Vec<u8>, span: Span) {
     let mut row = Object::open(out);
-    row.count("start", span.start);
-    row.count("end", span.end);
+    row.count(key!("start"), span.start);
+    row.count(key!("end"), span.end);
     row.close();
 }
 
 fn push_evidence(out: &mut Vec<u8>, evidence: &Evidence) {
     let mut row = Object::open(out);
-    row.text("rule", &evidence.rule);
-    row.count("start", evidence.start);
-    row.count("end", evidence.end);
-    row.text("text", &evidence.text);
-    row.decimal("weight", evidence.weight);
-    row.list("context", &evidence.context, |out, test| push_text(out, test));
+    row.text(key!("rule"), &evidence.rule);
+    row.count(key!("start"), evidence.start);
+    row.count(key!("end"), evidence.end);
+    row.text(key!("text"), &evidence.text);
+    row.decimal(key!("weight"), evidence.weight);
+    row.list(key!("context"), &evidence.context, |out, test| push_text(out, test));
     row.close();
 }
 
@@ -122,12 +129,10 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A key of ours: nothing in it needs to be escaped.
+    /// A key as `key!` makes it; the first one goes without its comma.
     fn key(&mut self, key: &'static str) {
-        self.separate();
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        let comma = usize::from(std::mem::take(&mut self.empty));
+        self.out.extend_from_slice(&key.as_bytes()[comma..]);
     }
 
     fn text(&mut self, key: &'static str, value: &str) {
@@ -206,13 +211,25 @@ fn next_escaped(bytes: &[u8], from: usize) -> Option<usize> {
     let escaped = |b: u8| b < b' ' || b == b'"' || b == b'\\';
     let mut at = from;
     // Whole blocks without a branch: the compiler makes them a few instructions.
-    for block in bytes[from..].chunks(32) {
+    for block in bytes[from..].chunks_exact(32) {
         if block.iter().fold(false, |any, &b| any | escaped(b)) {
-            return block.iter().position(|&b| escaped(b)).map(|i| at + i);
+            break;
         }
         at += block.len();
     }
-    None
+    // Most texts are short names.
+    while let Some(word) = bytes[at..].first_chunk().filter(|word| !has_escaped(u64::from_le_bytes(**word))) {
+        at += word.len();
+    }
+    bytes[at..].iter().position(|&b| escaped(b)).map(|i| at + i)
+}
+
+/// True when one of eight bytes is below a blank, or `"`, or `\`.
+fn has_escaped(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    let below = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word & (ONES << 7);
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, b' ') | is(b'"') | is(b'\\') != 0
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {
@@ -237,16 +254,28 @@ fn push_escape(out: &mut Vec<u8>, byte: u8) {
 fn push_integer(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
-    loop {
+    // Two digits for one division.
+    while value >= 10 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[(value % 100) as usize]);
+        value /= 100;
+    }
+    if value > 0 || at == digits.len() {
         at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+        digits[at] = b'0' + value as u8;
     }
     out.extend_from_slice(&digits[at..]);
 }
+
+/// The numbers of two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let (mut pairs, mut i) = ([[0; 2]; 100], 0);
+    while i < 100 {
+        pairs[i] = [b'0' + i as u8 / 10, b'0' + i as u8 % 10];
+        i += 1;
+    }
+    pairs
+};
 
 /// At most four decimals, at least one: `0.5`, `1.0`, `0.8123`.
 ///
@@ -510,9 +539,9 @@ mod tests {
         push_coding(&mut out, &hostile());
         assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&hostile()).unwrap() + "\n");
         let turn = TurnRow {
-            transcript: "a".into(),
+            transcript: "a",
             turn: 3,
-            speaker: "Q".into(),
+            speaker: "Q",
             speaker_role: SpeakerRole::Interviewer,
             guessed: true,
             start: 1,
@@ -522,12 +551,35 @@ mod tests {
             time_start_ms: Some(0),
             time_end_ms: None,
             words: 7,
-            respondent: "Q".into(),
+            respondent: "Q",
             pieces: vec![Span::new(1, 2), Span::new(3, 5)],
         };
         let mut out = Vec::new();
         push_turn(&mut out, &turn);
         assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&turn).unwrap() + "\n");
+    }
+
+    #[test]
+    fn integers_are_those_of_serde_json() {
+        for value in (0..1200).chain((0..64).flat_map(|bits| [1 << bits, u64::MAX >> bits])) {
+            let mut out = Vec::new();
+            push_integer(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn texts_are_those_of_serde_json() {
+        for odd in ["\"", "\\", "\u{1f}", "\u{7f}", "\u{e9}", "\u{80}", "\n", "!", "]", " "] {
+            for length in [0, 1, 7, 8, 9, 31, 32, 33, 47] {
+                for at in 0..=length {
+                    let text = format!("{}{odd}{}", "x".repeat(at), "y".repeat(length - at));
+                    let mut out = Vec::new();
+                    push_text(&mut out, &text);
+                    assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+                }
+            }
+        }
     }
 
     #[test]

@@ -264,6 +264,9 @@ fn source(input: &Input, transcript: Transcript, sha256_of_file: String) -> Sour
     }
 }
 
+/// Bytes of the row of a turn, about.
+const TURN: usize = 320;
+
 /// The rows of one transcript, ready to be written, and what they add up to.
 struct Rows {
     codings: Spool,
@@ -283,7 +286,7 @@ impl Rows {
         Rows {
             codings: Spool::new(folder),
             csv: Spool::new(folder),
-            turns: Spool::new(folder),
+            turns: Spool::with_room(folder, transcript.units.len() * TURN),
             respondents: Vec::new(),
             counts: Counts::default(),
             codes: BTreeMap::new(),
@@ -360,8 +363,16 @@ impl<'s> Scribe<'s> {
         self.rows.csv.add(|out| self.plan.codings.push(out, coding))
     }
 
+    /// Adds to what is known of a speaker.
+    fn spoke(&mut self, speaker: &str, add: impl FnOnce(&mut Spoken)) {
+        match self.spoken.get_mut(speaker) {
+            Some(spoken) => add(spoken),
+            None => add(self.spoken.entry(speaker.to_string()).or_default()),
+        }
+    }
+
     fn proposal(&mut self, coding: &Coding) {
-        self.spoken.entry(coding.speaker.clone()).or_default().proposed += 1;
+        self.spoke(&coding.speaker, |spoken| spoken.proposed += 1);
         let (turn, segments) = &mut self.last;
         if turn.replace(coding.turn) != Some(coding.turn) {
             self.coded += 1;
@@ -414,16 +425,17 @@ impl Take for Scribe<'_> {
         Ok(())
     }
 
-    fn turn(&mut self, turn: TurnRow) -> Result<(), StoreError> {
+    fn turn(&mut self, turn: TurnRow<&str>) -> Result<(), StoreError> {
         let counts = &mut self.rows.counts;
         counts.turns += 1;
         counts.words += turn.words;
         if turn.speaker_role == SpeakerRole::Respondent {
             counts.answers += 1;
-            let spoken = self.spoken.entry(turn.speaker.clone()).or_default();
-            spoken.respondent.clone_from(&turn.respondent);
-            spoken.turns += 1;
-            spoken.words += turn.words;
+            self.spoke(turn.speaker, |spoken| {
+                turn.respondent.clone_into(&mut spoken.respondent);
+                spoken.turns += 1;
+                spoken.words += turn.words;
+            });
         }
         self.rows.turns.add(|out| rows::push_turn(out, &turn))
     }

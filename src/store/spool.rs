@@ -30,6 +30,11 @@ impl Spool {
         Spool { folder: folder.to_path_buf(), held: Vec::new(), file: None }
     }
 
+    /// As [`Spool::new`], with room for about so many bytes.
+    pub fn with_room(folder: &Path, bytes: usize) -> Self {
+        Spool { held: Vec::with_capacity(bytes.min(HELD)), ..Spool::new(folder) }
+    }
+
     /// Lets `push` add bytes.
     ///
     /// # Errors
