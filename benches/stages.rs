@@ -6,14 +6,20 @@
 //! for the table of `benches/end_to_end.py stages`.
 //!
 //! `rules`, `context` and `evidence` do `matching` again: what they add is the difference.
+//!
+//! `cargo bench --bench stages start` times what comes before the first file: `automata`, `compile` and `kept`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench speaks to a terminal")]
 
+use criterion::BatchSize::PerIteration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use precode::coding::{Coding, TurnRow, WRITTEN};
 use precode::confidence::Judge;
 use precode::evidence::{Gathered, Gatherer, Surroundings};
+use precode::lexicon::cache::Cache;
+use precode::lexicon::pattern::{self, Node};
+use precode::lexicon::terms::TermTableBuilder;
 use precode::lexicon::{self, Lexicon};
 use precode::matcher::{Scene, Search, weight_before};
 use precode::pipeline::{Coder, Options, Take};
@@ -43,7 +49,7 @@ fn main() {
     match lexicon::load(Path::new(&codebook)) {
         Err(_) => println!("skipped: {codebook} is no codebook"),
         Ok(_) if bytes.is_empty() => println!("skipped: no interviews; name their folder in PRECODE_BENCH_FOLDER"),
-        Ok((lexicon, _)) => bench(&bytes, &lexicon),
+        Ok((lexicon, _)) => bench(&bytes, &lexicon, Path::new(&codebook)),
     }
 }
 
@@ -84,7 +90,7 @@ struct Read {
     weight_before: Vec<u32>,
 }
 
-fn bench(bytes: &[Vec<u8>], lexicon: &Lexicon) {
+fn bench(bytes: &[Vec<u8>], lexicon: &Lexicon, codebook: &Path) {
     let corpus = Corpus::new(bytes, lexicon);
     let tokens: usize = corpus.reads().map(|(_, read)| read.tokens.len()).sum();
     let size = bytes.iter().map(|bytes| bytes.len() as u64).sum();
@@ -104,7 +110,32 @@ fn bench(bytes: &[Vec<u8>], lexicon: &Lexicon) {
     group.throughput(Throughput::ElementsAndBytes { elements: tokens as u64, bytes: size });
     corpus.bench_limits(&mut group);
     group.finish();
+    let mut group = criterion.benchmark_group("start");
+    bench_start(&mut group, lexicon, codebook);
+    group.finish();
     criterion.final_summary();
+}
+
+/// What is done before the first file is read: what finds the terms, the whole codebook from its files, and the same as
+/// it was kept by an earlier run.
+fn bench_start(group: &mut Group, lexicon: &Lexicon, codebook: &Path) {
+    let patterns =
+        lexicon.source.entries().chain(lexicon.source.patterns()).filter_map(|text| pattern::parse(&text.value).ok());
+    let patterns: Vec<Node> = patterns.collect();
+    let words = || {
+        let mut terms = TermTableBuilder::new(lexicon.language);
+        for node in patterns.iter().flat_map(Node::all) {
+            if let Node::Term(term) = node {
+                terms.term(term.as_str());
+            }
+        }
+        terms.apart().0
+    };
+    group.bench_function("automata", |timer| timer.iter_batched(words, |words| words.finder().is_ok(), PerIteration));
+    group.bench_function("compile", |timer| timer.iter(|| lexicon::load(codebook).is_ok()));
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept");
+    let Some(cache) = Cache::at(&kept) else { return };
+    group.bench_function("kept", |timer| timer.iter(|| cache.load(codebook).is_ok()));
 }
 
 /// Times what is done to every item.

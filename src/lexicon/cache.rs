@@ -8,6 +8,7 @@ use super::model::{self, Model};
 use super::source::SourceFile;
 use super::{Lexicon, Source, hex, hex_digest, plan::Plan, stale};
 use crate::diagnostic::Diagnostic;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsString;
@@ -106,15 +107,18 @@ impl Cache {
             return None;
         }
         let files = || head.files.iter().map(|file| beside(path, file));
-        std::thread::scope(|scope| {
-            let now = scope.spawn(|| Digests::now(path, files()));
-            let lexicon = decode(&head, contents)?;
-            let now = now.join().ok().flatten()?;
-            (now == Digests::of(&lexicon)).then_some(())?;
-            let name = |path: PathBuf| SourceFile { path: path.display().to_string(), text: String::new() };
-            let source = Source { files: files().map(name).collect(), ..Source::default() };
-            Some(Lexicon { source, ..lexicon })
-        })
+        let (plan, contents) = contents.split_at_checked(head.plan)?;
+        let (model, rest) = contents.split_at_checked(head.model)?;
+        let (now, model, lexicon) = std::thread::scope(|scope| {
+            let beside = scope.spawn(|| (Digests::now(path, files()), decode::<Option<Model>>(model)));
+            let plan = decode::<Plan>(plan)?;
+            let lexicon = Lexicon { plan, ..decode::<Lexicon>(rest)? };
+            let (now, model) = beside.join().ok()?;
+            Some((now?, model?, lexicon))
+        })?;
+        let name = |path: PathBuf| SourceFile { path: path.display().to_string(), text: String::new() };
+        let source = Source { files: files().map(name).collect(), ..Source::default() };
+        Some(Lexicon { source, model, ..lexicon }).filter(|lexicon| Digests::of(lexicon) == now)
     }
 
     /// Keeps a lexicon, and of all others the newest.
@@ -236,13 +240,9 @@ fn encode(program: String, files: Vec<PathBuf>, lexicon: &Lexicon) -> postcard::
     Ok([postcard::to_stdvec(&head)?, plan, model, postcard::to_stdvec(lexicon)?].concat())
 }
 
-/// A lexicon without its source, from what follows the head.
-fn decode(head: &Head, contents: &[u8]) -> Option<Lexicon> {
-    let (plan, contents) = contents.split_at_checked(head.plan)?;
-    let (model, rest) = contents.split_at_checked(head.model)?;
-    let plan = postcard::from_bytes::<Plan>(plan).ok()?;
-    let model = postcard::from_bytes::<Option<Model>>(model).ok()?;
-    Some(Lexicon { plan, model, ..postcard::from_bytes::<Lexicon>(rest).ok()? })
+/// What these bytes say, and nothing else.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value)
 }
 
 #[cfg(test)]

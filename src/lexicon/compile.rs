@@ -681,15 +681,8 @@ type Text<'s> = (&'s Placed<String>, fn(&Pat) -> bool);
 
 /// All patterns of a source.
 fn texts(source: &Source) -> Vec<Text<'_>> {
-    let lists = source.lists.iter().map(|(_, entries)| entries);
-    let entries = lists.chain(source.parties.iter().map(|party| &party.nouns)).flatten();
-    let rules = source.rules.iter().flat_map(|rule| {
-        let several = [&rule.patterns, &rule.with, &rule.without].into_iter().flatten();
-        several.chain([&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after].into_iter().flatten())
-    });
-    let triggers = source.triggers.iter().flat_map(|trigger| &trigger.patterns);
-    let entries = entries.map(|text| (text, is_words as fn(&Pat) -> bool));
-    entries.chain(rules.chain(triggers).map(|text| (text, (|_| true) as fn(&Pat) -> bool))).collect()
+    let entries = source.entries().map(|text| (text, is_words as fn(&Pat) -> bool));
+    entries.chain(source.patterns().map(|text| (text, (|_| true) as fn(&Pat) -> bool))).collect()
 }
 
 /// Patterns that were read apart from others: their terms are numbered among themselves.

@@ -154,6 +154,21 @@ impl Source {
         self.error_at(code, text.file, at, message)
     }
 
+    /// The entries of all lists and parties.
+    pub fn entries(&self) -> impl Iterator<Item = &Placed<String>> {
+        let lists = self.lists.iter().map(|(_, entries)| entries);
+        lists.chain(self.parties.iter().map(|party| &party.nouns)).flatten()
+    }
+
+    /// The patterns of all rules and triggers.
+    pub fn patterns(&self) -> impl Iterator<Item = &Placed<String>> {
+        let rules = self.rules.iter().flat_map(|rule| {
+            let several = [&rule.patterns, &rule.with, &rule.without].into_iter().flatten();
+            several.chain([&rule.asked, &rule.not_near, &rule.not_before, &rule.not_after].into_iter().flatten())
+        });
+        rules.chain(self.triggers.iter().flat_map(|trigger| &trigger.patterns))
+    }
+
     /// Adds what one file says.
     pub fn read(&mut self, path: &str, text: String) -> Vec<Diagnostic> {
         let place = Place { file: self.files.len(), path, text: &text, at: 0 };

@@ -506,13 +506,21 @@ impl Terms for TermTable {
 /// assert!(glob_matches("train*", "training") && glob_matches("w?n", "won") && !glob_matches("art", "artifact"));
 /// ```
 pub fn glob_matches(glob: &str, word: &str) -> bool {
+    if glob.is_ascii() && word.is_ascii() {
+        return meets(glob.as_bytes(), word.as_bytes(), (b'*', b'?'));
+    }
     let (glob, word): (Vec<char>, Vec<char>) = (glob.chars().collect(), word.chars().collect());
+    meets(&glob, &word, ('*', '?'))
+}
+
+/// The same for letters of any kind, with those that stand for many and for one.
+fn meets<L: Copy + PartialEq>(glob: &[L], word: &[L], (many, one): (L, L)) -> bool {
     let (mut g, mut w, mut star) = (0, 0, None);
     while w < word.len() {
-        if g < glob.len() && glob[g] == '*' {
+        if g < glob.len() && glob[g] == many {
             star = Some((g, w));
             g += 1;
-        } else if g < glob.len() && (glob[g] == '?' || glob[g] == word[w]) {
+        } else if g < glob.len() && (glob[g] == one || glob[g] == word[w]) {
             g += 1;
             w += 1;
         } else if let Some((at, from)) = star {
@@ -523,7 +531,7 @@ pub fn glob_matches(glob: &str, word: &str) -> bool {
             return false;
         }
     }
-    glob[g..].iter().all(|&c| c == '*')
+    glob[g..].iter().all(|&letter| letter == many)
 }
 
 /// True for digits and for number words.
@@ -572,7 +580,7 @@ mod tests {
     use super::*;
 
     /// The plain meaning of a term.
-    fn meets(term: &Term, raw: &str, reading: &Reading) -> bool {
+    fn is_met(term: &Term, raw: &str, reading: &Reading) -> bool {
         match term {
             Term::Word(word) => *word == reading.key,
             Term::Glob(glob) => glob_matches(glob, &reading.key),
@@ -601,7 +609,7 @@ mod tests {
             (0..10).map(text).chain(["TAX", "Taxes", "taxi", "ÉLAN", "word7", "word199", "7", ""].map(String::from));
         for raw in raws {
             let reading = Reading { key: fold(&raw), stem: fold(&raw).trim_end_matches("es").to_string() };
-            let met = terms.iter().zip(&ids).enumerate().filter(|(_, (term, _))| meets(term, &raw, &reading));
+            let met = terms.iter().zip(&ids).enumerate().filter(|(_, (term, _))| is_met(term, &raw, &reading));
             let met: Vec<(usize, u32)> = met.map(|(place, (_, id))| (place, id.0)).collect();
             let in_list = met.iter().any(|(place, _)| place % 3 == 0).then_some(list.0);
             let mut want: Vec<u32> = met.into_iter().map(|(_, id)| id).chain(in_list).collect();
