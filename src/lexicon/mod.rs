@@ -14,6 +14,7 @@ pub mod pattern;
 pub mod plan;
 pub mod source;
 pub mod terms;
+pub mod texts;
 
 pub use compile::{Lexicon, List, Party, Pat, Rule, Trigger};
 pub use fix::{Fixed, fix};

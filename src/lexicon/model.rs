@@ -7,9 +7,9 @@
 //! log-odds in hundredths. A word that is not listed says nothing.
 
 use super::pairs::Pairs;
+use super::texts::{Table, Texts};
 use crate::codebook::Codebook;
 use crate::diagnostic::Diagnostic;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,13 +50,35 @@ pub struct Confidence {
 /// What single words and pairs of words say of each code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cues {
-    /// The id of a stem is its row where it is a cue alone; those of others come after all rows.
-    stems: FxHashMap<String, u32>,
+    stems: Stems,
     pairs: Pairs,
-    names: Vec<String>,
+    names: Texts,
     /// In hundredths; each row is filled up to whole blocks.
     weights: Vec<Block>,
     n_codes: usize,
+}
+
+/// The ids of stems: the row where one is a cue alone; those of others come after all rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Stems {
+    table: Table,
+    /// For each text of the table.
+    ids: Vec<u32>,
+}
+
+impl Stems {
+    fn get(&self, stem: &str) -> Option<u32> {
+        self.table.number(stem).map(|number| self.ids[number as usize])
+    }
+
+    /// The id of a stem, known or this one.
+    fn id(&mut self, stem: &str, new: u32) -> u32 {
+        self.get(stem).unwrap_or_else(|| {
+            self.table.push(stem);
+            self.ids.push(new);
+            new
+        })
+    }
 }
 
 /// A row that was met in a run of tokens.
@@ -86,7 +108,7 @@ impl Cues {
     }
 
     fn add(&mut self, name: &str, weights: &[i16]) {
-        self.names.push(name.to_string());
+        self.names.push(name);
         let mut blocks = weights.chunks(Block::default().len());
         for _ in 0..self.n_blocks() {
             let mut block = Block::default();
@@ -97,20 +119,25 @@ impl Cues {
 
     /// Gives ids to the stems of all rows, and notes the pairs among them.
     fn link(&mut self) {
-        for (row, name) in (0..).zip(&self.names).filter(|(_, name)| !name.contains(' ')) {
-            self.stems.insert(name.clone(), row);
+        // Of two rows with the same name the last one counts.
+        for row in (0..self.names.len() as u32).rev().filter(|&row| !self.names.get(row).contains(' ')) {
+            self.stems.id(self.names.get(row), row);
         }
         let mut next = self.names.len() as u32;
-        for (row, name) in (0..).zip(&self.names) {
-            let Some((first, second)) = name.split_once(' ') else { continue };
-            let [first, second] = [first, second].map(|stem| id_of(&mut self.stems, stem, &mut next));
+        for (row, name) in (0..).zip(self.names.iter()) {
+            let Some(stems) = name.split_once(' ') else { continue };
+            let [first, second] = [stems.0, stems.1].map(|stem| {
+                let id = self.stems.id(stem, next);
+                next += u32::from(id == next);
+                id
+            });
             self.pairs.add(first, second, row);
         }
     }
 
     /// The id of a stem; [`NO_STEM`] where no cue knows it.
     pub fn stem(&self, stem: &str) -> u32 {
-        self.stems.get(stem).copied().unwrap_or(NO_STEM)
+        self.stems.get(stem).unwrap_or(NO_STEM)
     }
 
     /// The row of a single stem.
@@ -136,7 +163,7 @@ impl Cues {
 
     /// The cue of a row, as written.
     pub fn name(&self, row: u32) -> &str {
-        &self.names[row as usize]
+        self.names.get(row)
     }
 
     /// Blocks of each row.
@@ -232,17 +259,6 @@ fn whole(cell: &[u8]) -> Option<i32> {
     }
     let number = digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
     Some(if minus { -number } else { number })
-}
-
-/// The id of a stem, known or the next one.
-fn id_of(stems: &mut FxHashMap<String, u32>, stem: &str, next: &mut u32) -> u32 {
-    if let Some(&id) = stems.get(stem) {
-        return id;
-    }
-    let id = *next;
-    *next += 1;
-    stems.insert(stem.to_string(), id);
-    id
 }
 
 fn log_odds(hundredths: i16) -> f32 {

@@ -4,6 +4,7 @@
 //! that it meets, ascending. Never happens here: anything about more than one word.
 
 use super::pattern::Term;
+use super::texts::{Hash, Table, Texts};
 use crate::token::{Language, Reading, Stemmer, Terms, fold};
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use rustc_hash::FxHashMap;
@@ -219,13 +220,13 @@ impl Words {
 const WILD: [char; 2] = ['*', '?'];
 
 /// Before a word.
-const WORD: char = '\u{2}';
+const WORD: &str = "\u{2}";
 
 /// Before a stem.
-const STEM: char = '\u{1}';
+const STEM: &str = "\u{1}";
 
 /// After a word or a stem.
-const END: char = '\u{3}';
+const END: &str = "\u{3}";
 
 /// The longest stretch of a glob without wildcards.
 fn longest_literal(glob: &str) -> &str {
@@ -254,7 +255,7 @@ pub struct Finder {
     table: Table,
     /// For each text of the table, in its place, the term.
     targets: Vec<Target>,
-    texts: Vec<String>,
+    texts: Texts,
     inner: Inner,
     number: Option<TermId>,
 }
@@ -273,12 +274,12 @@ impl Finder {
             Term::Word(word) => (format!("{WORD}{word}{END}"), Check::None),
             Term::Number => return,
         };
-        self.table.add(letters.as_bytes());
+        self.table.push(&letters);
         self.targets.push(Target { id, check });
     }
 
     fn text(&mut self, text: &str) -> u32 {
-        self.texts.push(text.to_string());
+        self.texts.push(text);
         self.texts.len() as u32 - 1
     }
 
@@ -286,122 +287,39 @@ impl Finder {
     fn find(&self, raw: &str, reading: &Reading, into: &mut Vec<u32>) {
         let holds = |check: Check| match check {
             Check::None => true,
-            Check::Glob(text) => glob_matches(&self.texts[text as usize], &reading.key),
-            Check::Exact(text) => self.texts[text as usize] == raw,
+            Check::Glob(text) => glob_matches(self.texts.get(text), &reading.key),
+            Check::Exact(text) => self.texts.get(text) == raw,
         };
         let mut take = |entry: u32| {
             let target = self.targets[entry as usize];
             into.extend(holds(target.check).then_some(target.id.0));
         };
-        self.table.each_beginning(&[WORD as u8], reading.key.as_bytes(), END as u8, &mut take);
-        self.table.whole(&[STEM as u8], reading.stem.as_bytes(), END as u8, &mut take);
+        self.each_beginning(&reading.key, &mut take);
+        let whole = |text: &str| is_joined(text, [STEM, &reading.stem, END]);
+        let hash = [STEM, &reading.stem, END].iter().flat_map(|part| part.bytes()).fold(Hash::NOTHING, Hash::and);
+        self.table.each(hash, whole, &mut take);
         self.inner.find(&reading.key, into);
         into.extend(self.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
     }
-}
 
-/// Texts by open addressing, each found where it stands at the beginning of another.
-#[derive(Default, Serialize, Deserialize)]
-struct Table {
-    /// All texts, one after another.
-    letters: Vec<u8>,
-    /// Where each text ends.
-    ends: Vec<u32>,
-    /// For each slot the number of a text and 1 more; their number is a power of two, at least twice that of the texts.
-    slots: Vec<u32>,
-}
-
-/// The hash of a text, letter by letter.
-#[derive(Clone, Copy)]
-struct Hash(u64);
-
-impl Hash {
-    const NOTHING: Hash = Hash(0xcbf2_9ce4_8422_2325);
-
-    #[inline]
-    fn and(self, byte: u8) -> Hash {
-        Hash((self.0 ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23))
-    }
-
-    fn of(bytes: &[u8]) -> Hash {
-        bytes.iter().fold(Hash::NOTHING, |hash, &byte| hash.and(byte))
-    }
-}
-
-impl Table {
-    fn add(&mut self, text: &[u8]) {
-        self.letters.extend_from_slice(text);
-        self.ends.push(self.letters.len() as u32);
-        if self.ends.len() * 2 > self.slots.len() {
-            self.slots = vec![0; (self.slots.len() * 2).max(16)];
-            (0..self.ends.len() as u32).for_each(|entry| self.put(entry));
-        } else {
-            self.put(self.ends.len() as u32 - 1);
-        }
-    }
-
-    fn put(&mut self, entry: u32) {
-        let mut slot = self.first(Hash::of(self.text(entry)));
-        while self.slots[slot] != 0 {
-            slot = self.after(slot);
-        }
-        self.slots[slot] = entry + 1;
-    }
-
-    fn text(&self, entry: u32) -> &[u8] {
-        let entry = entry as usize;
-        let begin = if entry == 0 { 0 } else { self.ends[entry - 1] as usize };
-        &self.letters[begin..self.ends[entry] as usize]
-    }
-
-    #[inline]
-    fn first(&self, hash: Hash) -> usize {
-        (hash.0 >> 32) as usize & (self.slots.len() - 1)
-    }
-
-    #[inline]
-    fn after(&self, slot: usize) -> usize {
-        (slot + 1) & (self.slots.len() - 1)
-    }
-
-    /// Shows every entry that is the text of these three parts, whose hash is this.
-    #[inline]
-    fn each(&self, hash: Hash, parts: [&[u8]; 3], show: &mut impl FnMut(u32)) {
-        let mut slot = self.first(hash);
-        while let Some(entry) = self.slots[slot].checked_sub(1) {
-            if is_joined(self.text(entry), parts) {
-                show(entry);
-            }
-            slot = self.after(slot);
-        }
-    }
-
-    /// Shows the entries that `before` and `word` and `end` begin with.
-    fn each_beginning(&self, before: &[u8], word: &[u8], end: u8, show: &mut impl FnMut(u32)) {
-        if self.slots.is_empty() {
-            return;
-        }
-        let mut hash = Hash::of(before);
-        for (i, &byte) in word.iter().enumerate() {
+    /// Shows the texts that a word begins with, and that of the whole word.
+    fn each_beginning(&self, key: &str, show: &mut impl FnMut(u32)) {
+        let mut hash = Hash::of(WORD);
+        for (i, byte) in key.bytes().enumerate() {
             hash = hash.and(byte);
-            self.each(hash, [before, &word[..=i], &[]], show);
+            if key.is_char_boundary(i + 1) {
+                self.table.each(hash, |text| is_joined(text, [WORD, &key[..=i], ""]), &mut *show);
+            }
         }
-        self.each(hash.and(end), [before, word, &[end]], show);
-    }
-
-    /// Shows the entries that are `before` and `word` and `end`.
-    fn whole(&self, before: &[u8], word: &[u8], end: u8, show: &mut impl FnMut(u32)) {
-        if !self.slots.is_empty() {
-            let hash = before.iter().chain(word).fold(Hash::NOTHING, |hash, &byte| hash.and(byte)).and(end);
-            self.each(hash, [before, word, &[end]], show);
-        }
+        let hash = END.bytes().fold(hash, Hash::and);
+        self.table.each(hash, |text| is_joined(text, [WORD, key, END]), show);
     }
 }
 
 /// True for a text that consists of these parts.
-fn is_joined(text: &[u8], parts: [&[u8]; 3]) -> bool {
-    let rest = parts.iter().try_fold(text, |rest, part| rest.strip_prefix(*part));
-    rest.is_some_and(<[u8]>::is_empty)
+fn is_joined(text: &str, [before, word, after]: [&str; 3]) -> bool {
+    let word = |rest: &str| rest.strip_prefix(word).is_some_and(|rest| rest == after);
+    text.strip_prefix(before).is_some_and(word)
 }
 
 /// Globs that begin with a wildcard, by an automaton over the longest literal of each.
