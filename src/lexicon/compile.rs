@@ -30,7 +30,7 @@ pub enum Pat {
     Party(usize),
     /// A regular expression, anchored at its start.
     #[serde(with = "as_written")]
-    Regex(regex::Regex),
+    Regex(Box<regex::Regex>),
     /// Items in order, each with the most words between it and the one before.
     Seq(Vec<(u16, Pat)>),
     /// One of these.
@@ -38,7 +38,7 @@ pub enum Pat {
     /// This or nothing.
     Opt(Box<Pat>),
     /// The first, but not as a part of one of the others.
-    Except(Box<Pat>, Vec<Pat>),
+    Except(Box<Pat>, Box<[Pat]>),
     /// All in one sentence within so many words.
     Near(Vec<Pat>, u16),
     /// All in one segment.
@@ -739,12 +739,12 @@ impl<'c> Reading<'c> {
                 Name::List(place) => Pat::List(place),
                 Name::Party(place) => Pat::Party(place),
             },
-            Shape::Regex(pattern) => Pat::Regex(regex(pattern).ok()?),
+            Shape::Regex(pattern) => Pat::Regex(Box::new(regex(pattern).ok()?)),
             Shape::Code(name) => Pat::Code(self.codebook.id(name)?),
             Shape::Seq(items) => Pat::Seq(items),
             Shape::Alt(pats) => Pat::Alt(pats),
             Shape::Opt(pat) => Pat::Opt(Box::new(pat)),
-            Shape::Except(pat, others) => Pat::Except(Box::new(pat), others),
+            Shape::Except(pat, others) => Pat::Except(Box::new(pat), others.into()),
             Shape::Near(pats, within) => Pat::Near(pats, within),
             Shape::Both(pats) => Pat::Both(pats),
             Shape::Direct(actor, act, target) => Pat::Direct(Box::new(actor), Box::new(act), target.map(Box::new)),
@@ -808,9 +808,9 @@ mod as_written {
         serializer.serialize_str(regex.as_str())
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<regex::Regex, D::Error> {
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Box<regex::Regex>, D::Error> {
         let pattern = String::deserialize(deserializer)?;
-        super::as_it_stands(&pattern).map_err(D::Error::custom)
+        super::as_it_stands(&pattern).map(Box::new).map_err(D::Error::custom)
     }
 }
 

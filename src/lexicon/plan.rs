@@ -13,6 +13,10 @@ use crate::codebook::CodeId;
 use crate::token::Notes;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+/// Numbers, most often so few that they need no memory of their own.
+pub type Few = SmallVec<[u32; 4]>;
 
 /// Something to look for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ pub enum Goal {
         /// The speaker's level where it is not known, for "we" and "they".
         level: Option<String>,
         /// Marks that a sentence has wherever the pattern matches; the rarest first.
-        needs: Vec<u32>,
+        needs: Few,
     },
     /// All in the segment: each match of the first with the nearest of each other that does not overlap it.
     Both(Vec<u32>),
@@ -96,7 +100,7 @@ pub struct Gate {
     /// The pattern's goal, or one of several that it is either of.
     pub goal: u32,
     /// The marks.
-    pub needs: Vec<u32>,
+    pub needs: Few,
 }
 
 /// The goals of one rule.
@@ -122,11 +126,11 @@ pub struct Phrase {
     /// Its rarest two words that stand side by side, by which it is found; none where phrases may stand in it.
     pair: Option<(TermId, TermId)>,
     /// As those of a goal; none where it is found by two words.
-    pub needs: Vec<u32>,
+    pub needs: Few,
     /// Places of its groups.
-    pub groups: Vec<u32>,
+    pub groups: Few,
     /// What a sentence is marked with where it stands.
-    pub marks: Vec<u32>,
+    pub marks: Few,
     /// 0 where no phrase of a group may stand in it, else one more than the deepest of those.
     pub depth: u32,
 }
@@ -443,7 +447,7 @@ impl<'c> Planner<'c> {
     /// Ways into a rule: one for each goal that one of its patterns is either of.
     fn gates(&self, rule: usize) -> Vec<Gate> {
         let goals = &self.plan.of_rule[rule];
-        let needs = distinct(goals.with.iter().flat_map(|&goal| self.plan.surely(goal)));
+        let needs = Few::from_vec(distinct(goals.with.iter().flat_map(|&goal| self.plan.surely(goal))));
         let parts = (0..)
             .zip(&goals.patterns)
             .flat_map(|(pattern, &goal)| self.plan.parts(goal).into_iter().map(move |part| (pattern, part)));
@@ -625,8 +629,8 @@ impl<'c> Planner<'c> {
         let pat = self.with_sets(pat);
         let depth = self.depth(&pat);
         let pair = self.side_by_side(&pat).filter(|_| depth == 0);
-        let needs = if pair.is_some() { Vec::new() } else { self.needs(&pat) };
-        let phrase = Phrase { pat, pair, needs, groups: Vec::new(), marks: Vec::new(), depth };
+        let needs = if pair.is_some() { Few::new() } else { self.needs(&pat) };
+        let phrase = Phrase { pat, pair, needs, groups: Few::new(), marks: Few::new(), depth };
         self.plan.phrases.push(phrase);
         let place = self.plan.phrases.len() as u32 - 1;
         self.phrase_of.insert(key, place);
@@ -756,12 +760,12 @@ impl<'c> Planner<'c> {
     }
 
     /// Marks that a sentence has wherever the pattern matches, the rarest first.
-    fn needs(&mut self, pat: &Pat) -> Vec<u32> {
+    fn needs(&mut self, pat: &Pat) -> Few {
         let mut sets = Vec::new();
         self.conjuncts(pat, &mut sets);
         sets.sort_by_key(|atoms| self.cost(atoms));
         sets.truncate(MOST_NEEDS);
-        let mut needs: Vec<u32> = sets.into_iter().map(|atoms| self.mark(atoms)).collect();
+        let mut needs: Few = sets.into_iter().map(|atoms| self.mark(atoms)).collect();
         needs.dedup();
         needs
     }
@@ -940,7 +944,7 @@ impl Plan {
     /// Marks that a segment has wherever the goal matches.
     fn surely(&self, goal: u32) -> Vec<u32> {
         match &self.goals[goal as usize] {
-            Goal::Words { needs, .. } => needs.clone(),
+            Goal::Words { needs, .. } => needs.to_vec(),
             Goal::Both(parts) | Goal::Each(parts) => parts.iter().flat_map(|&part| self.surely(part)).collect(),
             Goal::Either(_) | Goal::Code(_) => Vec::new(),
         }
