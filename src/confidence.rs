@@ -193,7 +193,9 @@ pub struct Judge<'l> {
     /// What the log-odds of each code begin with at the level of the last segment.
     begins: Vec<f64>,
     level: Option<String>,
-    /// About the log-odds of each code in the last segment.
+    /// Rule scores of the last segment.
+    rules: Vec<(CodeId, f64)>,
+    /// About the log-odds of each code in it.
     near: Vec<f64>,
 }
 
@@ -230,7 +232,8 @@ impl<'l> Judge<'l> {
         };
         let lines: Vec<Option<ByPlace>> = names().map(line).collect();
         let (slopes, begins) = (Slopes::new(&lines), begins(&lines, None));
-        Judge { lexicon, bag: Bag::default(), lines, slopes, begins, level: None, near: Vec::new() }
+        let (rules, near) = (Vec::new(), Vec::new());
+        Judge { lexicon, bag: Bag::default(), lines, slopes, begins, level: None, rules, near }
     }
 
     /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
@@ -248,18 +251,19 @@ impl<'l> Judge<'l> {
             self.begins = begins(&self.lines, scene.level);
         }
         let clamped = |&code: &CodeId| gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
-        let rules: Vec<(CodeId, f64)> = gathered.by_code.keys().map(|code| (*code, clamped(code))).collect();
-        let doubt = self.come_near(&rules);
+        self.rules.clear();
+        self.rules.extend(gathered.by_code.keys().map(|code| (*code, clamped(code))));
+        let doubt = self.come_near();
         let hopeless = hopeless(least);
         let codes = self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near + doubt >= hopeless);
-        codes.filter_map(|(code, _)| self.verdict(code, &rules, &model.cues, least)).collect()
+        codes.filter_map(|(code, _)| self.verdict(code, &model.cues, least)).collect()
     }
 
     /// Puts the log-odds of all codes into `near` but for rounding; says by how much they may be wrong. Most codes are
     /// far from being written, and need no closer look.
-    fn come_near(&mut self, rules: &[(CodeId, f64)]) -> f64 {
+    fn come_near(&mut self) -> f64 {
         self.near.clone_from(&self.begins);
-        for (other, score) in rules {
+        for (other, score) in &self.rules {
             let slopes = &self.slopes.rules[usize::from(other.0) * self.begins.len()..];
             self.near.iter_mut().zip(slopes).for_each(|(near, slope)| *near += slope * score);
         }
@@ -269,10 +273,10 @@ impl<'l> Judge<'l> {
         1e-6 + self.slopes.steepest * self.bag.doubt() * self.bag.scale
     }
 
-    fn verdict(&self, code: CodeId, rules: &[(CodeId, f64)], table: &Cues, least: f64) -> Option<Verdict> {
+    fn verdict(&self, code: CodeId, table: &Cues, least: f64) -> Option<Verdict> {
         let place = usize::from(code.0);
         let (line, weights) = self.lines[place].as_ref()?;
-        let score = log_odds(self.begins[place], line, weights, rules, self.bag.score(table, place));
+        let score = log_odds(self.begins[place], line, weights, &self.rules, self.bag.score(table, place));
         let confidence = sigmoid(score);
         (confidence >= least).then(|| Verdict {
             code,

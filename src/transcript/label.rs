@@ -54,11 +54,16 @@ pub(super) struct Start {
     pub label: Option<Label>,
     /// Where the words begin after the label.
     pub after_label: usize,
+    /// The label is one plain word and a colon.
+    plain: bool,
 }
 
 impl Start {
     /// What would be a label in a file that sets labels apart in a loose way, and where the words begin after it.
     pub fn loose(&self, line: &str) -> Option<(Range<usize>, usize)> {
+        if self.plain {
+            return None;
+        }
         let at = self.after_time;
         loose(window(&line[at..])).map(|(name, after)| (at + name.start..at + name.end, at + after))
     }
@@ -77,6 +82,20 @@ impl Start {
 
 /// Looks at the start of a line.
 pub(super) fn look(line: &str) -> Start {
+    plain(line).unwrap_or_else(|| look_closely(line))
+}
+
+/// The start of `Name: words`, as most lines with a label are.
+fn plain(line: &str) -> Option<Start> {
+    let bytes = line.as_bytes();
+    let end = bytes.iter().take(LONGEST_NAME + 1).position(|byte| !byte.is_ascii_alphanumeric())?;
+    let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+    let is = bytes[end..].starts_with(b": ") && letter(0) && letter(end + 2);
+    let label = Some(Label { name: 0..end, shape: Shape::Colon });
+    is.then(|| Start { label, after_label: end + 1, plain: true, ..Start::default() })
+}
+
+fn look_closely(line: &str) -> Start {
     let indent = indent(line);
     let mut start = Start { after_time: indent, ..Start::default() };
     if let Some(mark) = leading_time(&line[indent..]) {
@@ -520,6 +539,25 @@ mod tests {
             shown("00:00:05 It's the perfect chance to take a moment."),
             "-|5000|It's the perfect chance to take a moment."
         );
+    }
+
+    #[test]
+    fn plain_labels_are_those_that_a_closer_look_finds() {
+        let names = ["Ann", "P03", "7", "A", "An n", "", "\u{e9}", "[P]", "A.", "00:01 I"].map(String::from);
+        let names = names.into_iter().chain([39, 40, 41, 96, 97].map(|length| "A".repeat(length)));
+        let mut n_plain = 0;
+        for name in names {
+            for words in
+                [": we", ":we", ": [0:06] we", ": 0:06", ": 7", ":  we", ": ", ":", " we: so", ": \u{e9}t\u{e9}"]
+            {
+                let line = format!("{name}{words}");
+                let (start, close) = (look(&line), look_closely(&line));
+                assert_eq!(start.loose(&line), close.loose(&line), "{line:?}");
+                n_plain += usize::from(start.plain);
+                assert_eq!(Start { plain: false, ..start }, close, "{line:?}");
+            }
+        }
+        assert_eq!(n_plain, 5, "with no closer look");
     }
 
     #[test]
