@@ -4,17 +4,17 @@
 //! happens here: a word of a transcript; trust in a file that is not this user's, whole, and of just these texts and this
 //! program; a failure because something cannot be kept.
 
+use super::blocks;
 use super::model::{self, Model};
 use super::source::SourceFile;
 use super::{Lexicon, Source, hex, hex_digest, plan::Plan, stale};
 use crate::diagnostic::Diagnostic;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -24,8 +24,8 @@ const MOST: usize = 8;
 /// How the name of a kept codebook ends.
 const ENDING: &str = "lexicon";
 
-/// Bytes before the contents: their checksum.
-const CHECKSUM: usize = 4;
+/// Bytes that say how long the head is.
+const N_HEAD: usize = 4;
 
 /// Where codebooks are kept that were made ready.
 #[derive(Debug, Clone)]
@@ -46,6 +46,18 @@ struct Head {
     plan: usize,
     /// Bytes of the fitted part.
     model: usize,
+    /// Bytes of all else.
+    rest: usize,
+}
+
+impl Head {
+    /// Where the plan, the fitted part and the rest begin, and where the file ends, after a head of so many bytes.
+    fn places(&self, n_head: usize) -> [usize; 4] {
+        let plan = N_HEAD + blocks::stored(n_head);
+        let model = plan + blocks::stored(self.plan);
+        let rest = model + blocks::stored(self.model);
+        [plan, model, rest, rest + blocks::stored(self.rest)]
+    }
 }
 
 impl Cache {
@@ -97,23 +109,22 @@ impl Cache {
 
     /// What is kept, where it may be trusted and was made of what the files say now.
     fn take(&self, path: &Path, kept: &Path) -> Option<Lexicon> {
-        let bytes = read_own(kept)?;
-        let (checksum, contents) = bytes.split_first_chunk::<CHECKSUM>()?;
-        if crc32fast::hash(contents) != u32::from_le_bytes(*checksum) {
-            return None;
-        }
-        let (head, contents) = postcard::take_from_bytes::<Head>(contents).ok()?;
-        if head.program != self.program {
+        let (file, length) = open_own(kept)?;
+        let mut n_head = [0; N_HEAD];
+        file.read_exact_at(&mut n_head, 0).ok()?;
+        let n_head = u32::from_le_bytes(n_head) as usize;
+        let head: Head = blocks::read(&file, N_HEAD, n_head)?;
+        let [plan, model, rest, end] = head.places(n_head);
+        if head.program != self.program || length != end as u64 {
             return None;
         }
         let files = || head.files.iter().map(|file| beside(path, file));
-        let (plan, contents) = contents.split_at_checked(head.plan)?;
-        let (model, rest) = contents.split_at_checked(head.model)?;
         let (now, model, lexicon) = std::thread::scope(|scope| {
-            let beside = scope.spawn(|| (Digests::now(path, files()), decode::<Option<Model>>(model)));
-            let plan = decode::<Plan>(plan)?;
-            let lexicon = Lexicon { plan, ..decode::<Lexicon>(rest)? };
-            let (now, model) = beside.join().ok()?;
+            let fitted = || blocks::read::<Option<Model>>(&file, model, head.model);
+            let other = scope.spawn(move || (Digests::now(path, files()), fitted()));
+            let plan: Plan = blocks::read(&file, plan, head.plan)?;
+            let lexicon = Lexicon { plan, ..blocks::read(&file, rest, head.rest)? };
+            let (now, model) = other.join().ok()?;
             Some((now?, model?, lexicon))
         })?;
         let name = |path: PathBuf| SourceFile { path: path.display().to_string(), text: String::new() };
@@ -164,26 +175,20 @@ fn is_own(metadata: &Metadata) -> bool {
     metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
 }
 
-/// A file of this user, in a folder of this user; none for any other, and for what cannot be read.
-fn read_own(path: &Path) -> Option<Vec<u8>> {
+/// A file of this user, in a folder of this user, and its length; none for any other, and for what cannot be read.
+fn open_own(path: &Path) -> Option<(File, u64)> {
     let folder = fs::symlink_metadata(path.parent()?).ok()?;
     let no_links = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
-    let mut file = OpenOptions::new().read(true).custom_flags(no_links).open(path).ok()?;
+    let file = OpenOptions::new().read(true).custom_flags(no_links).open(path).ok()?;
     let metadata = file.metadata().ok()?;
-    if !folder.is_dir() || !metadata.is_file() || !is_own(&folder) || !is_own(&metadata) {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-    file.read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    let trusted = folder.is_dir() && metadata.is_file() && is_own(&folder) && is_own(&metadata);
+    trusted.then_some((file, metadata.len()))
 }
 
-/// A new file that only this user can read, with a checksum before its contents.
+/// A new file that only this user can read.
 fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(&crc32fast::hash(contents).to_le_bytes())?;
-    file.write_all(contents)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(contents)
 }
 
 /// Digests of the texts that a lexicon is made of.
@@ -232,17 +237,15 @@ fn add_file(hash: &mut Sha256, path: &Path, part: &mut [u8]) -> Option<()> {
     (left == 0).then_some(())
 }
 
-/// The contents of the file of a lexicon.
+/// The file of a lexicon: how long its head is, the head, the plan, the fitted part, the rest.
 fn encode(program: String, files: Vec<PathBuf>, lexicon: &Lexicon) -> postcard::Result<Vec<u8>> {
-    let plan = postcard::to_stdvec(&lexicon.plan)?;
-    let model = postcard::to_stdvec(&lexicon.model)?;
-    let head = Head { program, files, plan: plan.len(), model: model.len() };
-    Ok([postcard::to_stdvec(&head)?, plan, model, postcard::to_stdvec(lexicon)?].concat())
-}
-
-/// What these bytes say, and nothing else.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value)
+    let [plan, model] = [postcard::to_stdvec(&lexicon.plan)?, postcard::to_stdvec(&lexicon.model)?];
+    let rest = postcard::to_stdvec(lexicon)?;
+    let head = Head { program, files, plan: plan.len(), model: model.len(), rest: rest.len() };
+    let head = postcard::to_stdvec(&head)?;
+    let mut all = (head.len() as u32).to_le_bytes().to_vec();
+    [head, plan, model, rest].iter().for_each(|part| blocks::push(part, &mut all));
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Comes in: lexicon files. Goes out: a [`Lexicon`], or every mistake in them at once. Never happens here: a look at
 //! a transcript.
 
+mod blocks;
 pub mod cache;
 pub mod compile;
 mod fix;
