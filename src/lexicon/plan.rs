@@ -122,6 +122,7 @@ pub struct RuleGoals {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Phrase {
     /// The words.
+    #[serde(with = "briefly")]
     pub pat: Pat,
     /// Its rarest two words that stand side by side, by which it is found; none where phrases may stand in it.
     pair: Option<(TermId, TermId)>,
@@ -133,6 +134,36 @@ pub struct Phrase {
     pub marks: Few,
     /// 0 where no phrase of a group may stand in it, else one more than the deepest of those.
     pub depth: u32,
+}
+
+/// Patterns as a cache keeps them: most phrases are words side by side, which take much less to read than a tree.
+mod briefly {
+    use super::{Pat, TermId};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use smallvec::SmallVec;
+
+    /// Words side by side, or any pattern `P`.
+    #[derive(Serialize, Deserialize)]
+    enum Brief<P> {
+        Words(SmallVec<[TermId; 6]>),
+        Other(P),
+    }
+
+    pub fn serialize<S: Serializer>(pat: &Pat, serializer: S) -> Result<S::Ok, S::Error> {
+        let word = |(gap, item): &(u16, Pat)| match (gap, item) {
+            (0, Pat::Term(term)) => Some(*term),
+            _ => None,
+        };
+        let words = if let Pat::Seq(items) = pat { items.iter().map(word).collect() } else { None };
+        words.map_or(Brief::Other(pat), Brief::Words).serialize(serializer)
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Pat, D::Error> {
+        Ok(match Brief::deserialize(deserializer)? {
+            Brief::Words(terms) => Pat::Seq(terms.into_iter().map(|term| (0, Pat::Term(term))).collect()),
+            Brief::Other(pat) => pat,
+        })
+    }
 }
 
 /// Words and phrases, one of which is looked for: a list, or the alternatives of a pattern.
