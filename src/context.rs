@@ -50,6 +50,10 @@ pub fn scopes(scene: &Scene) -> Vec<Contexts> {
 
 /// Reported, for every token in quotation marks.
 pub(crate) fn quoted(tokens: &[Token]) -> Vec<Contexts> {
+    // Most turns quote nobody.
+    if !tokens.iter().any(|token| token.before.has(Break::OPEN)) {
+        return vec![Contexts::default(); tokens.len()];
+    }
     let mut inside = false;
     let step = |token: &Token| {
         if token.before.has(Break::CLOSE) || token.before.has(Break::PARAGRAPH) {

@@ -283,6 +283,9 @@ fn holds(scene: &Scene, search: &mut Search, so_far: &Gathered, goal: u32) -> bo
 
 /// The matches without those that overlap a shorter or earlier one.
 fn apart(mut hits: Vec<Match>) -> Vec<Match> {
+    if hits.len() < 2 {
+        return hits;
+    }
     hits.sort_by_key(|hit| (hit.end - hit.start, hit.start));
     let (first, end) = hits.iter().fold((usize::MAX, 0), |(a, b), hit| (a.min(hit.start), b.max(hit.end)));
     let mut taken = vec![false; end.saturating_sub(first)];

@@ -8,6 +8,7 @@
 //! up by the rarest of them alone.
 
 use super::compile::{List, Party, Pat, Rule, Trigger};
+use super::pairs;
 use super::terms::{Costs, TermId, TermSets};
 use crate::codebook::CodeId;
 use crate::token::Notes;
@@ -126,6 +127,8 @@ pub struct Phrase {
     pub pat: Pat,
     /// Its rarest two words that stand side by side, by which it is found; none where phrases may stand in it.
     pair: Option<(TermId, TermId)>,
+    /// True for those two words and no others: where they stand, it stands.
+    pub is_pair: bool,
     /// As those of a goal; none where it is found by two words.
     pub needs: Few,
     /// Places of its groups.
@@ -186,8 +189,10 @@ pub struct Pairs {
     rights: FxHashMap<u32, u32>,
     /// For each first word, bits of the second words that may follow it ([`Pairs::bit`]).
     pub follow: Vec<u64>,
-    /// For each two words the phrases that have them.
-    phrases: FxHashMap<(u32, u32), Vec<u32>>,
+    /// For each two words a place in `phrases`.
+    places: pairs::Pairs,
+    /// Phrases that have the same two words.
+    phrases: Vec<Vec<u32>>,
 }
 
 impl Pairs {
@@ -197,7 +202,13 @@ impl Pairs {
         let right = *self.rights.entry(right.0).or_insert(n_rights);
         self.follow.resize(self.lefts.len(), 0);
         self.follow[left as usize] |= Pairs::bit(right);
-        self.phrases.entry((left, right)).or_default().push(phrase);
+        let place = self.places.get(left, right).unwrap_or_else(|| {
+            let place = self.phrases.len() as u32;
+            self.places.add(left, right, place);
+            self.phrases.push(Vec::new());
+            place
+        });
+        self.phrases[place as usize].push(phrase);
     }
 
     /// The bit of a second word.
@@ -209,7 +220,9 @@ impl Pairs {
     /// Phrases with these two words side by side.
     #[inline]
     pub fn phrases(&self, left: u32, right: u32) -> &[u32] {
-        self.phrases.get(&(left, right)).map_or(&[], Vec::as_slice)
+        // Most words that may stand side by side are no two words of one phrase.
+        let place = self.places.may_have(left, right).then(|| self.places.get(left, right)).flatten();
+        place.map_or(&[], |place| &self.phrases[place as usize])
     }
 }
 
@@ -661,7 +674,8 @@ impl<'c> Planner<'c> {
         let depth = self.depth(&pat);
         let pair = self.side_by_side(&pat).filter(|_| depth == 0);
         let needs = if pair.is_some() { Few::new() } else { self.needs(&pat) };
-        let phrase = Phrase { pat, pair, needs, groups: Few::new(), marks: Few::new(), depth };
+        let is_pair = pair.is_some() && matches!(&pat, Pat::Seq(items) if items.len() == 2);
+        let phrase = Phrase { pat, pair, is_pair, needs, groups: Few::new(), marks: Few::new(), depth };
         self.plan.phrases.push(phrase);
         let place = self.plan.phrases.len() as u32 - 1;
         self.phrase_of.insert(key, place);

@@ -6,7 +6,7 @@
 use super::Scene;
 use super::marks::{self, Found, Row};
 use super::sheet::Sheet;
-use crate::lexicon::plan::{Index, Plan};
+use crate::lexicon::plan::{Index, Phrase, Plan};
 use crate::segment::LONGEST_SENTENCE;
 use crate::token::{Forms, SetId};
 use std::cell::OnceCell;
@@ -34,6 +34,14 @@ pub fn each(mut places: Places) -> impl Iterator<Item = usize> {
     })
 }
 
+/// The places of those for which the test holds.
+fn places_of<T>(all: &[T], test: impl Fn(&T) -> bool) -> Places {
+    // Machine words: they are quicker.
+    let half = |all: &[T]| all.iter().rev().fold(0u64, |places, one| places << 1 | u64::from(test(one)));
+    let (low, high) = all.split_at(all.len().min(64));
+    Places::from(half(low)) | Places::from(half(high)) << 64
+}
+
 /// A set of sentences of a segment: bit *i* is its *i*-th, the last bit all from there on.
 pub type Sentences = u64;
 
@@ -44,7 +52,8 @@ fn bit(sentence: usize) -> Sentences {
 
 /// The sentences of a set, of so many, ascending.
 pub fn among(set: Sentences, n_sentences: usize) -> impl Iterator<Item = usize> {
-    (0..n_sentences).filter(move |&sentence| set & bit(sentence) != 0)
+    let late = if set & bit(63) != 0 { 63..n_sentences } else { 0..0 };
+    each(Places::from(set & !bit(63))).chain(late)
 }
 
 /// One sentence.
@@ -112,6 +121,10 @@ pub struct Boards {
     goals: marks::Set,
     triggers: marks::Set,
     phrases: Vec<marks::Set>,
+    /// Words of a sentence, the last of which may be the second of two words of a phrase.
+    neighbours: Vec<Range<usize>>,
+    /// Two words of phrases that stand side by side in a sentence.
+    pairs: Vec<Pair>,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
     /// For each goal, the sentences in which it may stand; of goals that rules are entered by.
@@ -131,6 +144,8 @@ impl Boards {
             goals: first(&plan.goals_at),
             triggers: first(&plan.triggers),
             phrases: plan.phrases_at.iter().map(first).collect(),
+            neighbours: Vec::new(),
+            pairs: Vec::new(),
             candidates: Vec::new(),
             may_stand: vec![0; plan.goals.len()],
             possible: Vec::new(),
@@ -161,17 +176,33 @@ impl Boards {
 
     fn read_sentence(&mut self, scene: &Scene, sentence: &Range<usize>, place: usize) {
         let board = &mut self.boards[place];
-        let mut found = self.found.adding(place);
         board.clear(sentence.len());
         let tokens = &scene.tokens[sentence.clone()];
         // All sets first: what is remembered of a form may be far away, and none need wait for the one before.
         board.sets.extend(tokens.iter().map(|token| scene.forms.brief(token.form).set));
-        for (i, &set) in board.sets.iter().enumerate().filter(|(_, set)| **set != 0) {
-            board.meeting |= 1 << i;
-            found.add(scene.forms.marks(scene.forms.hint(set)));
+        board.meeting = places_of(&board.sets, |set| *set != 0);
+        board.light = places_of(tokens, |token| token.light);
+        self.add_marks(scene.forms, place);
+    }
+
+    /// Adds the marks of the words of a sentence, and notes which of them may be two words of a phrase.
+    fn add_marks(&mut self, forms: &Forms, sentence: usize) {
+        let board = &self.boards[sentence];
+        let mut found = self.found.adding(sentence);
+        self.neighbours.clear();
+        // The word before, and those that only light words part from this one: where they begin, and what may follow.
+        let (mut from, mut follow) = (0, 0);
+        for (place, &set) in board.sets.iter().enumerate() {
+            let hint = forms.hint(set);
+            found.add(forms.marks(hint));
+            if follow & hint.rights != 0 {
+                self.neighbours.push(from..place + 1);
+            }
+            match board.light >> place & 1 {
+                0 => (from, follow) = (place, hint.follow),
+                _ => follow |= hint.follow,
+            }
         }
-        let light = tokens.iter().enumerate().filter(|(_, token)| token.light);
-        board.light = light.fold(0, |all, (i, _)| all | 1 << i);
     }
 
     /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
@@ -179,11 +210,7 @@ impl Boards {
     fn find_phrases(&mut self, scene: &Scene, sentence: usize) {
         let plan = &scene.lexicon.plan;
         let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.clear();
-        pairs(scene, &scene.sentences[sentence], &self.boards[sentence].sets, &mut candidates);
-        candidates.sort_unstable();
-        candidates.dedup();
-        candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
+        self.find_by_pairs(scene, sentence, &mut candidates);
         for (depth, index) in plan.phrases_at.iter().enumerate() {
             candidates.clear();
             each_entry(self.found.row(sentence), index, &self.phrases[depth], |phrase| candidates.push(phrase));
@@ -192,19 +219,40 @@ impl Boards {
         self.candidates = candidates;
     }
 
+    /// Finds phrases by two words that stand side by side: most are these two, and others are followed.
+    fn find_by_pairs(&mut self, scene: &Scene, sentence: usize, candidates: &mut Vec<u32>) {
+        let plan = &scene.lexicon.plan;
+        let mut pairs = std::mem::take(&mut self.pairs);
+        pairs.clear();
+        candidates.clear();
+        for neighbours in self.neighbours.drain(..) {
+            each_pair(scene, &self.boards[sentence].sets, neighbours, |pair| pairs.push(pair));
+        }
+        for pair in &pairs {
+            let phrase = &plan.phrases[pair.phrase as usize];
+            match phrase.is_pair {
+                true => self.add_phrase(sentence, phrase, pair.start, 1 << (pair.last + 1)),
+                false => candidates.push(pair.phrase),
+            }
+        }
+        self.pairs = pairs;
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
+    }
+
     fn find_phrase(&mut self, scene: &Scene, sentence: usize, phrase: u32) {
         let phrase = &scene.lexicon.plan.phrases[phrase as usize];
         if !self.found.row(sentence).has(&phrase.needs) {
             return;
         }
         let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(&phrase.pat).collect();
-        if found.is_empty() {
-            return;
-        }
-        for (start, ends) in found {
-            let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
-            self.boards[sentence].runs.extend(runs);
-        }
+        found.into_iter().for_each(|(start, ends)| self.add_phrase(sentence, phrase, start, ends));
+    }
+
+    fn add_phrase(&mut self, sentence: usize, phrase: &Phrase, start: usize, ends: Places) {
+        let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
+        self.boards[sentence].runs.extend(runs);
         let mut marks = self.found.adding(sentence);
         phrase.marks.iter().for_each(|&mark| marks.put(mark));
     }
@@ -262,29 +310,25 @@ fn each_entry(row: Row, index: &Index, first: &marks::Set, mut show: impl FnMut(
     index.anywhere.iter().for_each(|&place| show(place));
 }
 
-/// Adds the phrases of which two words stand side by side in a sentence.
-fn pairs(scene: &Scene, sentence: &Range<usize>, sets: &[SetId], into: &mut Vec<u32>) {
-    let table = &scene.lexicon.plan.pairs;
-    let forms = scene.forms;
-    let tokens = &scene.tokens[sentence.clone()];
-    for (i, &left) in sets.iter().enumerate() {
-        let first = forms.hint(left);
-        if first.follow == 0 {
-            continue;
-        }
-        for (right, token) in sets.iter().zip(tokens).skip(i + 1) {
-            let second = forms.hint(*right);
-            if first.follow & second.rights != 0 {
-                let lefts =
-                    forms.lefts(first).iter().filter(|&&left| table.follow[left as usize] & second.rights != 0);
-                lefts.for_each(|&left| {
-                    forms.rights(second).iter().for_each(|&right| into.extend(table.phrases(left, right)));
-                });
-            }
-            // What is light stands between no two words.
-            if !token.light {
-                break;
-            }
+/// Two words of a phrase that stand side by side.
+struct Pair {
+    phrase: u32,
+    /// The first of them.
+    start: usize,
+    /// The second.
+    last: usize,
+}
+
+/// Shows the phrases of which the last of these words is the second, side by side with one of the others.
+fn each_pair(scene: &Scene, sets: &[SetId], words: Range<usize>, mut show: impl FnMut(Pair)) {
+    let (table, forms) = (&scene.lexicon.plan.pairs, scene.forms);
+    let last = words.end - 1;
+    let second = forms.hint(sets[last]);
+    for start in words.start..last {
+        let lefts = forms.lefts(forms.hint(sets[start])).iter();
+        for &left in lefts.filter(|&&left| table.follow[left as usize] & second.rights != 0) {
+            let phrases = forms.rights(second).iter().flat_map(|&right| table.phrases(left, right));
+            phrases.for_each(|&phrase| show(Pair { phrase, start, last }));
         }
     }
 }

@@ -172,7 +172,9 @@ fn joined(scene: &Scene, parts: &[Vec<Match>], within: Option<u16>) -> Vec<Match
 
 /// One match for each start: the shortest.
 pub(crate) fn shortest(mut found: Vec<Match>) -> Vec<Match> {
-    found.sort_unstable();
-    found.dedup_by_key(|hit| hit.start);
+    if found.len() > 1 {
+        found.sort_unstable();
+        found.dedup_by_key(|hit| hit.start);
+    }
     found
 }

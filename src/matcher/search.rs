@@ -107,14 +107,14 @@ impl Search {
         let hits = &mut self.hits[goal as usize];
         hits.clear();
         let level = scene.level.or(level.as_deref());
-        for sentence in among(self.boards.sentences(&scene.lexicon.plan, goal), scene.sentences.len()) {
+        let sentences = self.boards.sentences(&scene.lexicon.plan, goal);
+        let mut sentences = among(sentences, scene.sentences.len());
+        let found = |sentence| {
             Sheet::new(scene, &self.boards, sentence, level).find_into(pat, hits);
-            if wanted == Known::Stands && !hits.is_empty() {
-                self.known[goal as usize] = Known::Stands;
-                return;
-            }
-        }
-        self.known[goal as usize] = Known::Matches;
+            wanted == Known::Stands && !hits.is_empty()
+        };
+        let known = sentences.any(found) && sentences.next().is_some();
+        self.known[goal as usize] = if known { Known::Stands } else { Known::Matches };
     }
 
     /// Matches of a goal within sentences.

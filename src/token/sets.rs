@@ -15,13 +15,16 @@ pub type SetId = u32;
 /// Bits of a page.
 const PAGE: usize = 512;
 
+/// A bit for each of so many sets.
+type Page = [u64; PAGE / 64];
+
 /// Distinct sets of terms.
 pub struct TermSets {
     ids: FxHashMap<Box<[u32]>, SetId>,
     /// For each stretch of [`PAGE`] sets, and each term: its page.
     directories: Vec<Vec<u32>>,
     /// Page 0 is empty.
-    pages: Vec<[u64; PAGE / 64]>,
+    pages: Vec<Page>,
     n_sets: SetId,
 }
 
@@ -74,7 +77,14 @@ impl TermSets {
     /// Everything about one term.
     #[inline]
     pub fn column(&self, term: u32) -> Column<'_> {
-        Column { sets: self, term: term as usize }
+        Column { sets: self, term: term as usize, first: self.page(0, term as usize) }
+    }
+
+    /// The page of a term in one of the stretches of sets.
+    #[inline]
+    fn page(&self, stretch: usize, term: usize) -> &Page {
+        let directory = self.directories.get(stretch).map_or(&[][..], Vec::as_slice);
+        &self.pages[directory.get(term).map_or(0, |&page| page as usize)]
     }
 }
 
@@ -83,6 +93,8 @@ impl TermSets {
 pub struct Column<'s> {
     sets: &'s TermSets,
     term: usize,
+    /// That of the commonest sets.
+    first: &'s Page,
 }
 
 impl Column<'_> {
@@ -90,9 +102,8 @@ impl Column<'_> {
     #[inline]
     pub fn is_in(self, set: SetId) -> bool {
         let set = set as usize;
-        let directory = self.sets.directories.get(set / PAGE).map_or(&[][..], Vec::as_slice);
-        let page = directory.get(self.term).map_or(0, |&page| page as usize);
-        self.sets.pages[page][set % PAGE / 64] >> (set % 64) & 1 != 0
+        let page = if set < PAGE { self.first } else { self.sets.page(set / PAGE, self.term) };
+        page[set % PAGE / 64] >> (set % 64) & 1 != 0
     }
 }
 
