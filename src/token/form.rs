@@ -18,6 +18,10 @@ impl FormId {
     /// need be touched.
     const PLAIN: u32 = 1 << 31;
 
+    fn is_plain(self) -> bool {
+        self.0 & FormId::PLAIN != 0
+    }
+
     fn place(self) -> usize {
         (self.0 & !FormId::PLAIN) as usize
     }
@@ -101,7 +105,7 @@ pub struct Marks {
 }
 
 /// What is asked about every token, apart from what is asked about few.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Brief {
     /// The terms that the form meets.
     pub set: SetId,
@@ -143,7 +147,11 @@ pub struct Forms<'a> {
     pub(super) waiting: Vec<Word>,
     /// Words that are too long for `short`.
     long: FxHashMap<Box<str>, FormId>,
+    /// Forms of which there is nothing to ask: apart, so that what is asked about the others lies close together.
+    plain: Vec<Form>,
+    /// All others.
     forms: Vec<Form>,
+    /// For each of these, what is asked about it.
     briefs: Vec<Brief>,
     /// For each set of terms, what it says to the matcher.
     hints: Vec<Hint>,
@@ -167,6 +175,7 @@ impl<'a> Forms<'a> {
             short: Memo::new(),
             waiting: Vec::new(),
             long: FxHashMap::default(),
+            plain: Vec::new(),
             forms: Vec::new(),
             briefs: Vec::new(),
             hints: vec![Hint::default()],
@@ -181,9 +190,10 @@ impl<'a> Forms<'a> {
 
     /// Forgets everything when the memo has grown too large. Call it between transcripts: all ids become invalid.
     pub fn trim(&mut self) {
-        if self.forms.len() > MOST_FORMS {
+        if self.plain.len() + self.forms.len() > MOST_FORMS {
             self.short.clear();
             self.long.clear();
+            self.plain.clear();
             self.forms.clear();
             self.briefs.clear();
             self.hints.truncate(1);
@@ -196,13 +206,14 @@ impl<'a> Forms<'a> {
 
     /// The form with this id.
     pub fn get(&self, id: FormId) -> &Form {
-        &self.forms[id.place()]
+        let forms = if id.is_plain() { &self.plain } else { &self.forms };
+        &forms[id.place()]
     }
 
     /// What is asked about every token of this form.
     #[inline]
     pub fn brief(&self, id: FormId) -> Brief {
-        if id.0 & FormId::PLAIN != 0 { NOTHING } else { self.briefs[id.place()] }
+        if id.is_plain() { NOTHING } else { self.briefs[id.place()] }
     }
 
     /// What a set of terms says to the matcher.
@@ -280,22 +291,28 @@ impl<'a> Forms<'a> {
         let readings: Vec<Reading> = keys(raw).into_iter().map(|key| self.reading(key)).collect();
         let light = lightness(&readings[0].key);
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
-        let plain = self.add_brief(&terms, &readings[0].stem);
-        let id = FormId(self.forms.len() as u32 | if plain { FormId::PLAIN } else { 0 });
+        let brief = self.brief_of(&terms, &readings[0].stem);
         let next = self.stems.len() as u32;
         let stem = *self.stems.entry(readings[0].stem.clone()).or_insert(next);
-        self.forms.push(Form { raw: raw.to_string(), readings, terms, stem, light });
-        (id, light)
+        (self.put(Form { raw: raw.to_string(), readings, terms, stem, light }, brief), light)
     }
 
-    /// True when there is nothing in it.
-    fn add_brief(&mut self, terms: &[u32], stem: &str) -> bool {
+    fn put(&mut self, form: Form, brief: Brief) -> FormId {
+        if brief == NOTHING {
+            self.plain.push(form);
+            return FormId((self.plain.len() - 1) as u32 | FormId::PLAIN);
+        }
+        self.forms.push(form);
+        self.briefs.push(brief);
+        FormId(self.forms.len() as u32 - 1)
+    }
+
+    fn brief_of(&mut self, terms: &[u32], stem: &str) -> Brief {
         let brief = Brief { set: self.sets.id(terms), cue_stem: self.terms.cue_stem(stem) };
         if brief.set as usize == self.hints.len() {
             self.add_hint(terms);
         }
-        self.briefs.push(brief);
-        brief.set == 0 && brief.cue_stem == NOTHING.cue_stem
+        brief
     }
 
     fn add_hint(&mut self, terms: &[u32]) {

@@ -35,8 +35,20 @@ pub fn key(bytes: &[u8], start: usize, end: usize) -> Option<Key> {
 /// The number of a word of `length` bytes, the first of `letters`.
 #[inline]
 pub fn key_of(letters: u128, length: usize) -> Key {
-    letters & ((1 << (8 * length)) - 1) | (length as u128) << (8 * LONGEST)
+    let (mask, above) = LENGTHS[length % LENGTHS.len()];
+    letters & mask | above
 }
+
+/// For each length the bits of so many bytes, and the length above them: sooner looked up than shifted.
+const LENGTHS: [(Key, Key); 16] = {
+    let mut lengths = [(0, 0); 16];
+    let mut length = 1;
+    while length <= LONGEST {
+        lengths[length] = ((1 << (8 * length)) - 1, (length as Key) << (8 * LONGEST));
+        length += 1;
+    }
+    lengths
+};
 
 /// Where the search for a word begins, before it is cut to the size of the table.
 #[inline]
@@ -45,8 +57,8 @@ fn hash(key: Key) -> usize {
     (mixed >> 32) as usize
 }
 
-/// All ways in which a word may be light: a slot holds the place in this list.
-const LIGHTS: [Light; 9] = [
+/// All ways in which a word may be light, filled up to what four bits can say: a slot holds the place in this list.
+const LIGHTS: [Light; 16] = [
     Light::No,
     Light::Filler,
     Light::Alone,
@@ -56,6 +68,13 @@ const LIGHTS: [Light; 9] = [
     Light::Second(1),
     Light::Second(2),
     Light::Second(3),
+    Light::No,
+    Light::No,
+    Light::No,
+    Light::No,
+    Light::No,
+    Light::No,
+    Light::No,
 ];
 
 /// Above the number of a word, its place in [`LIGHTS`] and the id of its form; 0 where nothing is remembered.
@@ -93,7 +112,7 @@ impl Memo {
     #[inline]
     pub fn get(&self, key: Key) -> Option<(FormId, Light)> {
         let slot = self.slots[self.place(key)];
-        let light = LIGHTS[(slot >> KEY_BITS) as usize % 16 % LIGHTS.len()];
+        let light = LIGHTS[(slot >> KEY_BITS) as usize % LIGHTS.len()];
         (slot != 0).then_some((FormId((slot >> 96) as u32), light))
     }
 

@@ -122,7 +122,18 @@ impl Scan<'_, '_, '_> {
         }
         self.add(Some(memo::key_of(letters, length)), self.at, end);
         self.at = end;
+        self.one_space(bytes);
         true
+    }
+
+    /// Steps over a single blank, which most words have behind them.
+    #[inline]
+    fn one_space(&mut self, bytes: &[u8]) {
+        let Some(&[b' ', next]) = bytes[self.at..self.end].first_chunk() else { return };
+        if CLASS[usize::from(next)] == Class::Word {
+            self.at += 1;
+            self.before.add(Break::SPACE);
+        }
     }
 
     /// A run of white space; a blank line in it is a paragraph's border.
