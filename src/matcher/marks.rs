@@ -36,13 +36,14 @@ fn place(mark: u32) -> (usize, u32) {
 pub struct Row<'f>(&'f [Word]);
 
 impl<'f> Row<'f> {
-    /// True when the sentence has all of these marks.
+    /// True when the sentence has all of these marks. All are looked up: where the first is missing is hard to guess.
     #[inline]
     pub fn has(self, marks: &[u32]) -> bool {
-        marks.iter().all(|&mark| {
+        let has = |&mark: &u32| {
             let (word, bit) = place(mark);
-            self.0[word] >> bit & 1 != 0
-        })
+            self.0[word] >> bit & 1
+        };
+        marks.iter().fold(1, |all, mark| all & has(mark)) != 0
     }
 
     /// Shows every mark of a set that the sentence has, ascending.
