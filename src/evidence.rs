@@ -14,7 +14,7 @@ use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
 use crate::matcher::{Look, Match, Scene, Search, shortest};
 use rustc_hash::FxHashSet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One hit of one rule, for one code.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +86,8 @@ pub struct Gatherer<'l> {
     question: Search,
     /// Ways into rules that are open in the segment.
     gates: Vec<u32>,
+    /// What one pass found; kept for its room.
+    found: Vec<Found>,
     /// Of the turn; empty before its first hit.
     scopes: Vec<Contexts>,
     /// Sentences of the segment whose triggers are in `scopes`.
@@ -105,6 +107,7 @@ impl<'l> Gatherer<'l> {
             answer: Search::new(lexicon),
             question: Search::new(lexicon),
             gates: Vec::new(),
+            found: Vec::new(),
             scopes: Vec::new(),
             marked: Vec::new(),
             asked: false,
@@ -124,25 +127,24 @@ impl<'l> Gatherer<'l> {
     pub fn gather(&mut self, scene: &Scene, around: &Surroundings) -> Gathered {
         let mut gathered = Gathered::default();
         self.answer.read(scene);
-        let mut gates = std::mem::take(&mut self.gates);
+        let (mut gates, mut found) = (std::mem::take(&mut self.gates), std::mem::take(&mut self.found));
         self.answer.open_gates(scene, &mut gates);
         self.marked.clear();
         self.marked.resize(scene.sentences.len(), false);
         let plan = &self.lexicon.plan;
         let of_gate = |gate: u32| &plan.gates[gate as usize];
         for second_pass in [false, true] {
-            let mut found = Vec::new();
             for gates in gates.chunk_by(|&a, &b| of_gate(a).rule == of_gate(b).rule) {
                 let rule = of_gate(gates[0]).rule as usize;
                 if self.lexicon.rules[rule].second_pass == second_pass {
                     self.fire(scene, around, &gathered, gates, &mut found);
                 }
             }
-            for found in found {
+            for found in found.drain(..) {
                 gathered.by_code.entry(found.code).or_default().push(found);
             }
         }
-        self.gates = gates;
+        (self.gates, self.found) = (gates, found);
         gathered.by_code.values_mut().for_each(|found| found.sort_by_key(|f| (f.hit, f.rule)));
         gathered
     }
@@ -188,7 +190,9 @@ impl<'l> Gatherer<'l> {
             for gates in gates.chunk_by(|&a, &b| of_gate(a).goal == of_gate(b).goal) {
                 self.answer.add_matches(scene, of_gate(gates[0]).goal, &mut found);
             }
-            hits.extend(shortest(found));
+            let found = shortest(found);
+            // Most rules match by one pattern.
+            if hits.is_empty() { hits = found } else { hits.extend(found) }
         }
         let goals = &plan.of_rule[place];
         if goals.not.iter().any(Option::is_some) {
@@ -363,17 +367,19 @@ pub(crate) fn stands(look: &Look, so_far: &Gathered, pat: &Pat) -> bool {
     }
 }
 
-/// The strongest hit of a rule counts whole, the next half, further ones not at all.
+/// The strongest hit of a rule counts whole, the next half, further ones not at all: for each of its codes.
 fn diminish(found: &mut [Found]) {
     if found.len() < 2 {
         return;
     }
-    let codes: BTreeSet<CodeId> = found.iter().map(|f| f.code).collect();
-    for code in codes {
-        let mut places: Vec<usize> = (0..found.len()).filter(|&i| found[i].code == code).collect();
-        places.sort_by(|&a, &b| found[b].contribution.abs().total_cmp(&found[a].contribution.abs()));
-        for (rank, place) in places.into_iter().enumerate() {
-            found[place].contribution *= [1.0, 0.5].get(rank).copied().unwrap_or(0.0);
+    let mut shares = vec![0.0; found.len()];
+    let strength = |place: usize| found[place].contribution.abs();
+    let mut places: Vec<usize> = (0..found.len()).collect();
+    places.sort_by(|&a, &b| found[a].code.cmp(&found[b].code).then(strength(b).total_cmp(&strength(a))));
+    for of_code in places.chunk_by(|&a, &b| found[a].code == found[b].code) {
+        for (rank, &place) in of_code.iter().enumerate() {
+            shares[place] = [1.0, 0.5].get(rank).copied().unwrap_or(0.0);
         }
     }
+    found.iter_mut().zip(shares).for_each(|(found, share)| found.contribution *= share);
 }

@@ -38,8 +38,10 @@ pub fn each(mut places: Places) -> impl Iterator<Item = usize> {
 fn places_of<T>(all: &[T], test: impl Fn(&T) -> bool) -> Places {
     // Machine words: they are quicker.
     let half = |all: &[T]| all.iter().rev().fold(0u64, |places, one| places << 1 | u64::from(test(one)));
-    let (low, high) = all.split_at(all.len().min(64));
-    Places::from(half(low)) | Places::from(half(high)) << 64
+    match all.split_at_checked(64) {
+        None => Places::from(half(all)),
+        Some((low, high)) => Places::from(half(low)) | Places::from(half(high)) << 64,
+    }
 }
 
 /// A set of sentences of a segment: bit *i* is its *i*-th, the last bit all from there on.
@@ -322,12 +324,12 @@ struct Pair {
 /// Shows the phrases of which the last of these words is the second, side by side with one of the others.
 fn each_pair(scene: &Scene, sets: &[SetId], words: Range<usize>, mut show: impl FnMut(Pair)) {
     let (table, forms) = (&scene.lexicon.plan.pairs, scene.forms);
-    let last = words.end - 1;
-    let second = forms.hint(sets[last]);
-    for start in words.start..last {
-        let lefts = forms.lefts(forms.hint(sets[start])).iter();
-        for &left in lefts.filter(|&&left| table.follow[left as usize] & second.rights != 0) {
-            let phrases = forms.rights(second).iter().flat_map(|&right| table.phrases(left, right));
+    let (begin, last) = (words.start, words.end - 1);
+    let (rights, bits) = (forms.rights(sets[last]), forms.hint(sets[last]).rights);
+    for (start, &set) in (begin..).zip(&sets[begin..last]) {
+        let lefts = forms.lefts(set).iter();
+        for &left in lefts.filter(|&&left| table.follow[left as usize] & bits != 0) {
+            let phrases = rights.iter().flat_map(|&right| table.phrases(left, right));
             phrases.for_each(|&phrase| show(Pair { phrase, start, last }));
         }
     }

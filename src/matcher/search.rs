@@ -53,12 +53,12 @@ impl Search {
     /// Puts the gates that are open into `gates`, ascending: by rule, then by pattern.
     pub fn open_gates(&self, scene: &Scene, gates: &mut Vec<u32>) {
         let plan = &scene.lexicon.plan;
-        let is_open = |gate: &u32| {
-            let gate = &plan.gates[*gate as usize];
-            self.boards.has(&gate.needs) && self.may_match(scene, gate.goal)
-        };
         gates.clear();
         for &goal in self.boards.possible() {
+            let is_open = |gate: &u32| {
+                let gate = &plan.gates[*gate as usize];
+                self.boards.has(&gate.needs) && (gate.goal == goal || self.may_match(scene, gate.goal))
+            };
             gates.extend(plan.gates_of.at(goal).iter().copied().filter(is_open));
         }
         gates.sort_unstable();
@@ -80,9 +80,6 @@ impl Search {
         match &scene.lexicon.plan.goals[goal as usize] {
             Goal::Words { .. } => {
                 if self.known[goal as usize] == Known::Nothing {
-                    if !self.may_match(scene, goal) {
-                        return false;
-                    }
                     self.look_for(scene, goal, Known::Stands);
                 }
                 !self.hits[goal as usize].is_empty()
@@ -101,13 +98,16 @@ impl Search {
     /// Looks for a goal within sentences, until as much is known of it as is wanted.
     fn look_for(&mut self, scene: &Scene, goal: u32, wanted: Known) {
         let Goal::Words { pat, level, .. } = &scene.lexicon.plan.goals[goal as usize] else { return };
+        let sentences = self.boards.sentences(&scene.lexicon.plan, goal);
+        if sentences == 0 {
+            return;
+        }
         if self.known[goal as usize] == Known::Nothing {
             self.asked.push(goal);
         }
         let hits = &mut self.hits[goal as usize];
         hits.clear();
         let level = scene.level.or(level.as_deref());
-        let sentences = self.boards.sentences(&scene.lexicon.plan, goal);
         let mut sentences = among(sentences, scene.sentences.len());
         let found = |sentence| {
             Sheet::new(scene, &self.boards, sentence, level).find_into(pat, hits);
@@ -119,7 +119,7 @@ impl Search {
 
     /// Matches of a goal within sentences.
     pub fn hits(&mut self, scene: &Scene, goal: u32) -> &[Match] {
-        if self.known[goal as usize] != Known::Matches && self.may_match(scene, goal) {
+        if self.known[goal as usize] != Known::Matches {
             self.look_for(scene, goal, Known::Matches);
         }
         &self.hits[goal as usize]

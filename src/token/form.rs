@@ -121,8 +121,6 @@ const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX };
 pub struct Hint {
     /// Where its marks begin and end.
     marks: [u32; 2],
-    /// Where its other notes begin, and where those of each kind end.
-    notes: [u32; 3],
     /// A bit for each of [`Notes::rights`], by its last six bits.
     pub rights: u64,
     /// [`Notes::follow`].
@@ -155,6 +153,8 @@ pub struct Forms<'a> {
     briefs: Vec<Brief>,
     /// For each set of terms, what it says to the matcher.
     hints: Vec<Hint>,
+    /// For each of these, where its other notes begin, and where those of each kind end.
+    ends: Vec<[u32; 3]>,
     /// Marks of all sets, one after another.
     marks: Vec<Marks>,
     /// Other notes of all sets, one after another: lefts, rights.
@@ -179,6 +179,7 @@ impl<'a> Forms<'a> {
             forms: Vec::new(),
             briefs: vec![NOTHING],
             hints: vec![Hint::default()],
+            ends: vec![[0; 3]],
             marks: Vec::new(),
             notes: Vec::new(),
             sets: TermSets::new(),
@@ -197,6 +198,7 @@ impl<'a> Forms<'a> {
             self.forms.clear();
             self.briefs.truncate(1);
             self.hints.truncate(1);
+            self.ends.truncate(1);
             self.marks.clear();
             self.notes.clear();
             self.sets.clear();
@@ -231,14 +233,16 @@ impl<'a> Forms<'a> {
 
     /// [`Notes::lefts`] of a set.
     #[inline]
-    pub fn lefts(&self, hint: &Hint) -> &[u32] {
-        &self.notes[hint.notes[0] as usize..hint.notes[1] as usize]
+    pub fn lefts(&self, set: SetId) -> &[u32] {
+        let ends = &self.ends[set as usize];
+        &self.notes[ends[0] as usize..ends[1] as usize]
     }
 
     /// [`Notes::rights`] of a set.
     #[inline]
-    pub fn rights(&self, hint: &Hint) -> &[u32] {
-        &self.notes[hint.notes[1] as usize..hint.notes[2] as usize]
+    pub fn rights(&self, set: SetId) -> &[u32] {
+        let ends = &self.ends[set as usize];
+        &self.notes[ends[1] as usize..ends[2] as usize]
     }
 
     /// Which sets of terms hold this one.
@@ -325,7 +329,8 @@ impl<'a> Forms<'a> {
             ends[i + 1] = self.notes.len() as u32;
         }
         let marks = self.add_marks(marks);
-        self.hints.push(Hint { marks, notes: ends, rights: bits, follow });
+        self.hints.push(Hint { marks, rights: bits, follow });
+        self.ends.push(ends);
     }
 
     /// Adds marks; says where they begin and end.
