@@ -192,7 +192,7 @@ pub struct Pairs {
     /// For each two words a place in `phrases`.
     places: pairs::Pairs,
     /// Phrases that have the same two words.
-    phrases: Vec<Vec<u32>>,
+    phrases: Vec<Few>,
 }
 
 impl Pairs {
@@ -205,7 +205,7 @@ impl Pairs {
         let place = self.places.get(left, right).unwrap_or_else(|| {
             let place = self.phrases.len() as u32;
             self.places.add(left, right, place);
-            self.phrases.push(Vec::new());
+            self.phrases.push(Few::new());
             place
         });
         self.phrases[place as usize].push(phrase);
@@ -220,9 +220,7 @@ impl Pairs {
     /// Phrases with these two words side by side.
     #[inline]
     pub fn phrases(&self, left: u32, right: u32) -> &[u32] {
-        // Most words that may stand side by side are no two words of one phrase.
-        let place = self.places.may_have(left, right).then(|| self.places.get(left, right)).flatten();
-        place.map_or(&[], |place| &self.phrases[place as usize])
+        self.places.get(left, right).map_or(&[], |place| &self.phrases[place as usize])
     }
 }
 
