@@ -220,11 +220,13 @@ def scaling(folder, rounds):
 def start():
     with tempfile.TemporaryDirectory() as work:
         make(f"{work}/in", 0.06)
-        costs = in_turn({n: precode(f"{work}/{n}", n, f"{work}/in") for n in (1, 4)}, 20)
+        os.environ["XDG_CACHE_HOME"] = f"{work}/cache"
+        kept, anew = [precode(f"{work}/{n}", 4, f"{work}/in") for n in (1, 2)]
+        costs = in_turn({"kept": kept, "read anew": ["env", "PRECODE_CACHE=off", *anew]}, 20)
         size = megabytes_in(f"{work}/in") * 1000
-    for n, own in costs.items():
+    for how, own in costs.items():
         took, work = [1000 * median(own, of) for of in (lambda cost: cost.seconds, lambda cost: cost.work)]
-        print(f"one interview of {size:.0f} KB, {n} thread{'s' * (n > 1)}: {took:.1f} ms on the clock, {work:.1f} ms of work")
+        print(f"one interview of {size:.0f} KB, the codebook {how}: {took:.1f} ms on the clock, {work:.1f} ms of work")
 
 
 def large(rules, terms):

@@ -122,13 +122,11 @@ pub struct RuleGoals {
 /// A phrase of one or several groups that depends on nothing but its words.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Phrase {
-    /// The words.
+    /// The words; none for two words side by side and no others: where they stand, it stands.
     #[serde(with = "briefly")]
-    pub pat: Pat,
+    pub pat: Option<Pat>,
     /// Its rarest two words that stand side by side, by which it is found; none where phrases may stand in it.
     pair: Option<(TermId, TermId)>,
-    /// True for those two words and no others: where they stand, it stands.
-    pub is_pair: bool,
     /// As those of a goal; none where it is found by two words.
     pub needs: Few,
     /// Places of its groups.
@@ -137,6 +135,14 @@ pub struct Phrase {
     pub marks: Few,
     /// 0 where no phrase of a group may stand in it, else one more than the deepest of those.
     pub depth: u32,
+}
+
+impl Phrase {
+    /// True for two words side by side and no others.
+    #[inline]
+    pub fn is_pair(&self) -> bool {
+        self.pat.is_none()
+    }
 }
 
 /// Patterns as a cache keeps them: most phrases are words side by side, which take much less to read than a tree.
@@ -152,20 +158,22 @@ mod briefly {
         Other(P),
     }
 
-    pub fn serialize<S: Serializer>(pat: &Pat, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(pat: &Option<Pat>, serializer: S) -> Result<S::Ok, S::Error> {
         let word = |(gap, item): &(u16, Pat)| match (gap, item) {
             (0, Pat::Term(term)) => Some(*term),
             _ => None,
         };
-        let words = if let Pat::Seq(items) = pat { items.iter().map(word).collect() } else { None };
-        words.map_or(Brief::Other(pat), Brief::Words).serialize(serializer)
+        let words = |pat: &Pat| if let Pat::Seq(items) = pat { items.iter().map(word).collect() } else { None };
+        let brief = |pat| words(pat).map_or(Brief::Other(pat), Brief::Words);
+        pat.as_ref().map(brief).serialize(serializer)
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Pat, D::Error> {
-        Ok(match Brief::deserialize(deserializer)? {
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Option<Pat>, D::Error> {
+        let brief = Option::<Brief<Pat>>::deserialize(deserializer)?;
+        Ok(brief.map(|brief| match brief {
             Brief::Words(terms) => Pat::Seq(terms.into_iter().map(|term| (0, Pat::Term(term))).collect()),
             Brief::Other(pat) => pat,
-        })
+        }))
     }
 }
 
@@ -673,7 +681,8 @@ impl<'c> Planner<'c> {
         let pair = self.side_by_side(&pat).filter(|_| depth == 0);
         let needs = if pair.is_some() { Few::new() } else { self.needs(&pat) };
         let is_pair = pair.is_some() && matches!(&pat, Pat::Seq(items) if items.len() == 2);
-        let phrase = Phrase { pat, pair, is_pair, needs, groups: Few::new(), marks: Few::new(), depth };
+        let pat = Some(pat).filter(|_| !is_pair);
+        let phrase = Phrase { pat, pair, needs, groups: Few::new(), marks: Few::new(), depth };
         self.plan.phrases.push(phrase);
         let place = self.plan.phrases.len() as u32 - 1;
         self.phrase_of.insert(key, place);

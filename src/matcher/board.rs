@@ -232,7 +232,7 @@ impl Boards {
         }
         for pair in &pairs {
             let phrase = &plan.phrases[pair.phrase as usize];
-            match phrase.is_pair {
+            match phrase.is_pair() {
                 true => self.add_phrase(sentence, phrase, pair.start, 1 << (pair.last + 1)),
                 false => candidates.push(pair.phrase),
             }
@@ -248,7 +248,8 @@ impl Boards {
         if !self.found.row(sentence).has(&phrase.needs) {
             return;
         }
-        let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(&phrase.pat).collect();
+        let Some(pat) = &phrase.pat else { return };
+        let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(pat).collect();
         found.into_iter().for_each(|(start, ends)| self.add_phrase(sentence, phrase, start, ends));
     }
 
