@@ -122,10 +122,11 @@ impl Cache {
         let (now, model, lexicon) = std::thread::scope(|scope| {
             let fitted = || blocks::read::<Option<Model>>(&file, model, head.model);
             let other = scope.spawn(move || (Digests::now(path, files()), fitted()));
+            // With the automaton of the terms, which is built anew.
+            let rest = scope.spawn(|| blocks::read::<Lexicon>(&file, rest, head.rest));
             let plan: Plan = blocks::read(&file, plan, head.plan)?;
-            let lexicon = Lexicon { plan, ..blocks::read(&file, rest, head.rest)? };
-            let (now, model) = other.join().ok()?;
-            Some((now?, model?, lexicon))
+            let (rest, (now, model)) = (rest.join().ok()?, other.join().ok()?);
+            Some((now?, model?, Lexicon { plan, ..rest? }))
         })?;
         let name = |path: PathBuf| SourceFile { path: path.display().to_string(), text: String::new() };
         let source = Source { files: files().map(name).collect(), ..Source::default() };

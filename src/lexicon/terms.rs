@@ -1,10 +1,10 @@
-//! The terms of a lexicon, and which of them a word meets: looked up once for each distinct form.
+//! The terms of a lexicon, and which of them a word meets: aho-corasick over each distinct form, once.
 //!
 //! Comes in: every single-word term of the patterns and lists. Goes out: for a form, the ids of the terms and lists
 //! that it meets, ascending. Never happens here: anything about more than one word.
 
 use super::pattern::Term;
-use super::texts::{Hash, Table, Texts};
+use super::texts::Texts;
 use crate::token::{Language, Reading, Stemmer, Terms, fold};
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use rustc_hash::FxHashMap;
@@ -200,19 +200,11 @@ impl Words {
     /// What finds them.
     ///
     /// # Errors
-    /// When there are too many globs without a beginning for one automaton.
+    /// When the terms are too many for one automaton.
     pub fn finder(self) -> Result<Finder, BuildError> {
-        let mut finder = Finder::default();
-        let mut inner = Vec::new();
-        for (term, id) in self.all() {
-            match &term {
-                Term::Number => finder.number = Some(id),
-                Term::Glob(glob) if glob.starts_with(WILD) => inner.push((id, glob.clone())),
-                _ => finder.add(&term, id),
-            }
-        }
-        finder.inner = Inner::new(inner)?;
-        Ok(finder)
+        let mut letters = Letters::default();
+        self.all().iter().for_each(|(term, id)| letters.add(term, *id));
+        Finder::try_from(letters)
     }
 }
 
@@ -240,7 +232,7 @@ struct Target {
     check: Check,
 }
 
-/// What remains to be tested after the letters were found, by the place of a text in [`Finder::texts`].
+/// What remains to be tested after the automaton has found the letters, by the place of a text in [`Letters::texts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Check {
     None,
@@ -248,118 +240,85 @@ enum Check {
     Exact(u32),
 }
 
-/// Finds terms in the readings of a form: words, stems and the beginnings of globs in one table, whatever their number,
-/// and globs that begin with a wildcard by an automaton.
+/// What the automaton looks for: keys stand between U+0002 and U+0003, stems between U+0001 and U+0003.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Finder {
-    table: Table,
-    /// For each text of the table, in its place, the term.
+struct Letters {
+    needles: Texts,
+    /// For each needle the term.
     targets: Vec<Target>,
     texts: Texts,
-    inner: Inner,
     number: Option<TermId>,
 }
 
-impl Finder {
+impl Letters {
     fn add(&mut self, term: &Term, id: TermId) {
-        let (letters, check) = match term {
+        let (needle, check) = match term {
+            Term::Word(word) => (format!("{WORD}{word}{END}"), Check::None),
             Term::Stem(stem) => (format!("{STEM}{stem}{END}"), Check::None),
             Term::Exact(text) => (format!("{WORD}{}{END}", fold(text)), Check::Exact(self.text(text))),
-            Term::Glob(glob) => {
-                let head = glob.find(WILD).map_or(glob.as_str(), |wild| &glob[..wild]);
-                // What begins so is all that "train*" asks for.
-                let whole = glob.len() == head.len() + 1 && glob.ends_with('*');
-                (format!("{WORD}{head}"), if whole { Check::None } else { Check::Glob(self.text(glob)) })
-            }
-            Term::Word(word) => (format!("{WORD}{word}{END}"), Check::None),
-            Term::Number => return,
+            Term::Glob(glob) => self.of_glob(glob),
+            Term::Number => return self.number = Some(id),
         };
-        self.table.push(&letters);
+        self.needles.push(&needle);
         self.targets.push(Target { id, check });
+    }
+
+    fn of_glob(&mut self, glob: &str) -> (String, Check) {
+        // What begins so is all that "train*" asks for.
+        match glob.strip_suffix('*').filter(|head| !head.is_empty() && !head.contains(WILD)) {
+            Some(head) => (format!("{WORD}{head}"), Check::None),
+            None => {
+                let needle = longest_literal(&format!("{WORD}{glob}{END}")).to_string();
+                (needle, Check::Glob(self.text(glob)))
+            }
+        }
     }
 
     fn text(&mut self, text: &str) -> u32 {
         self.texts.push(text);
         self.texts.len() as u32 - 1
     }
-
-    /// Adds the terms that a reading of a form meets, in any order, some perhaps twice.
-    fn find(&self, raw: &str, reading: &Reading, into: &mut Vec<u32>) {
-        let holds = |check: Check| match check {
-            Check::None => true,
-            Check::Glob(text) => glob_matches(self.texts.get(text), &reading.key),
-            Check::Exact(text) => self.texts.get(text) == raw,
-        };
-        let mut take = |entry: u32| {
-            let target = self.targets[entry as usize];
-            into.extend(holds(target.check).then_some(target.id.0));
-        };
-        self.each_beginning(&reading.key, &mut take);
-        let whole = |text: &str| is_joined(text, [STEM, &reading.stem, END]);
-        let hash = [STEM, &reading.stem, END].iter().flat_map(|part| part.bytes()).fold(Hash::NOTHING, Hash::and);
-        self.table.each(hash, whole, &mut take);
-        self.inner.find(&reading.key, into);
-        into.extend(self.number.filter(|_| is_number(&reading.key)).map(|id| id.0));
-    }
-
-    /// Shows the texts that a word begins with, and that of the whole word.
-    fn each_beginning(&self, key: &str, show: &mut impl FnMut(u32)) {
-        let mut hash = Hash::of(WORD);
-        for (i, byte) in key.bytes().enumerate() {
-            hash = hash.and(byte);
-            if key.is_char_boundary(i + 1) {
-                self.table.each(hash, |text| is_joined(text, [WORD, &key[..=i], ""]), &mut *show);
-            }
-        }
-        let hash = END.bytes().fold(hash, Hash::and);
-        self.table.each(hash, |text| is_joined(text, [WORD, key, END]), show);
-    }
 }
 
-/// True for a text that consists of these parts.
-fn is_joined(text: &str, [before, word, after]: [&str; 3]) -> bool {
-    let word = |rest: &str| rest.strip_prefix(word).is_some_and(|rest| rest == after);
-    text.strip_prefix(before).is_some_and(word)
+/// Finds terms in the readings of a form.
+#[derive(Deserialize)]
+#[serde(try_from = "Letters")]
+pub struct Finder {
+    letters: Letters,
+    automaton: AhoCorasick,
 }
 
-/// Globs that begin with a wildcard, by an automaton over the longest literal of each.
-#[derive(Default, Deserialize)]
-#[serde(try_from = "Vec<(TermId, String)>")]
-struct Inner {
-    globs: Vec<(TermId, String)>,
-    /// None without globs.
-    automaton: Option<AhoCorasick>,
-}
-
-impl Inner {
-    fn new(globs: Vec<(TermId, String)>) -> Result<Self, BuildError> {
-        let needle = |(_, glob): &(TermId, String)| longest_literal(&format!("{WORD}{glob}{END}")).to_string();
-        let needles: Vec<String> = globs.iter().map(needle).collect();
-        let build = || AhoCorasick::builder().match_kind(MatchKind::Standard).build(&needles);
-        Ok(Inner { automaton: (!globs.is_empty()).then(build).transpose()?, globs })
-    }
-
-    fn find(&self, key: &str, into: &mut Vec<u32>) {
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(&format!("{WORD}{key}{END}")) {
-            let (id, glob) = &self.globs[found.pattern().as_usize()];
-            into.extend(glob_matches(glob, key).then_some(id.0));
-        }
-    }
-}
-
-/// The globs alone: the automaton is built again.
-impl Serialize for Inner {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.globs.serialize(serializer)
-    }
-}
-
-impl TryFrom<Vec<(TermId, String)>> for Inner {
+impl TryFrom<Letters> for Finder {
     type Error = BuildError;
 
-    fn try_from(globs: Vec<(TermId, String)>) -> Result<Self, BuildError> {
-        Inner::new(globs)
+    fn try_from(letters: Letters) -> Result<Self, BuildError> {
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(letters.needles.iter())?;
+        Ok(Finder { letters, automaton })
+    }
+}
+
+/// The letters alone: the automaton is built again.
+impl Serialize for Finder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.letters.serialize(serializer)
+    }
+}
+
+impl Finder {
+    /// Adds the terms that a reading of a form meets, in any order, some perhaps twice.
+    fn find(&self, raw: &str, reading: &Reading, into: &mut Vec<u32>) {
+        let Letters { targets, texts, number, .. } = &self.letters;
+        let holds = |check: Check| match check {
+            Check::None => true,
+            Check::Glob(text) => glob_matches(texts.get(text), &reading.key),
+            Check::Exact(text) => texts.get(text) == raw,
+        };
+        let haystack = [WORD, &reading.key, END, STEM, &reading.stem, END].concat();
+        for found in self.automaton.find_overlapping_iter(&haystack) {
+            let target = targets[found.pattern().as_usize()];
+            into.extend(holds(target.check).then_some(target.id.0));
+        }
+        into.extend(number.filter(|_| is_number(&reading.key)).map(|id| id.0));
     }
 }
 

@@ -45,27 +45,7 @@ impl Texts {
     }
 }
 
-/// The hash of a text, letter by letter: on the way to that of a text are those of all its beginnings.
-#[derive(Debug, Clone, Copy)]
-pub struct Hash(u64);
-
-impl Hash {
-    /// Of no letters.
-    pub const NOTHING: Hash = Hash(0xcbf2_9ce4_8422_2325);
-
-    /// With another byte at the end.
-    #[inline]
-    pub fn and(self, byte: u8) -> Hash {
-        Hash((self.0 ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23))
-    }
-
-    /// Of a text.
-    pub fn of(text: &str) -> Hash {
-        text.bytes().fold(Hash::NOTHING, Hash::and)
-    }
-}
-
-/// Texts that are found by open addressing. The same text may be there several times.
+/// Texts that are found by open addressing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     texts: Texts,
@@ -87,43 +67,25 @@ impl Table {
     }
 
     fn put(&mut self, number: u32) {
-        let mut slot = self.first(Hash::of(self.texts.get(number)));
-        while self.slots[slot] != 0 {
-            slot = self.after(slot);
-        }
-        self.slots[slot] = number + 1;
+        let slot = self.slots_of(self.texts.get(number)).find(|&slot| self.slots[slot] == 0);
+        slot.into_iter().for_each(|slot| self.slots[slot] = number + 1);
     }
 
-    #[inline]
-    fn first(&self, hash: Hash) -> usize {
-        (hash.0 >> 32) as usize & (self.slots.len() - 1)
+    /// The slots where a text may stand, in the order in which it is looked for.
+    fn slots_of(&self, text: &str) -> impl Iterator<Item = usize> + use<> {
+        let mask = self.slots.len() - 1;
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        (hash as usize >> 32..).map(move |slot| slot & mask)
     }
 
-    #[inline]
-    fn after(&self, slot: usize) -> usize {
-        (slot + 1) & (self.slots.len() - 1)
-    }
-
-    /// The numbers of the texts with this hash that are the wanted one.
-    #[inline]
-    pub fn each(&self, hash: Hash, is_wanted: impl Fn(&str) -> bool, mut show: impl FnMut(u32)) {
-        if self.slots.is_empty() {
-            return;
-        }
-        let mut slot = self.first(hash);
-        while let Some(number) = self.slots[slot].checked_sub(1) {
-            if is_wanted(self.texts.get(number)) {
-                show(number);
-            }
-            slot = self.after(slot);
-        }
-    }
-
-    /// The number of a text that is there at most once.
+    /// The number of a text; the last one of a text that was added several times.
     pub fn number(&self, text: &str) -> Option<u32> {
-        let mut found = None;
-        self.each(Hash::of(text), |other| other == text, |number| found = Some(number));
-        found
+        if self.slots.is_empty() {
+            return None;
+        }
+        let numbers = self.slots_of(text).map_while(|slot| self.slots[slot].checked_sub(1));
+        numbers.filter(|&number| self.texts.get(number) == text).last()
     }
 }
 
@@ -139,10 +101,7 @@ mod tests {
         assert_eq!(table.number("1"), None);
         all.iter().for_each(|text| table.push(text));
         for text in &all {
-            let mut found = Vec::new();
-            table.each(Hash::of(text), |other| other == text, |number| found.push(number as usize));
-            found.sort_unstable();
-            assert_eq!(found, (0..1000).filter(|&i| all[i] == *text).collect::<Vec<_>>(), "{text}");
+            assert_eq!(table.number(text).map(|number| number as usize), all.iter().rposition(|other| other == text));
         }
         assert!(table.texts.iter().eq(&all));
         assert_eq!(table.number("none of these"), None);
