@@ -304,8 +304,10 @@ def figures(folder):
     for path in glob.glob(f"{target}/criterion/*/*/new/estimates.json"):
         with open(path) as estimates, open(os.path.join(os.path.dirname(path), "benchmark.json")) as bench:
             bench = json.load(bench)
-            size = bench["throughput"]["ElementsAndBytes"]
-            costs[bench["function_id"]] = json.load(estimates)["median"]["point_estimate"] / size["bytes"]
+            # What comes before the first file has no size.
+            if bench["throughput"]:
+                size = bench["throughput"]["ElementsAndBytes"]
+                costs[bench["function_id"]] = json.load(estimates)["median"]["point_estimate"] / size["bytes"]
     return costs, size["bytes"] / size["elements"]
 
 
