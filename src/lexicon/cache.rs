@@ -259,11 +259,11 @@ mod tests {
             let value = |name: &str| variables.iter().find(|pair| pair.0 == name).map(|pair| OsString::from(pair.1));
             Cache::of_user(value).map(|cache| cache.folder)
         };
-        let home = ("HOME", "/home/ana");
-        assert_eq!(folder(&[home]), Some(PathBuf::from("/home/ana/.cache/precode")));
+        let home = ("HOME", "/ana");
+        assert_eq!(folder(&[home]), Some(PathBuf::from("/ana/.cache/precode")));
         assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "/fast")]), Some(PathBuf::from("/fast/precode")));
-        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "fast")]), Some(PathBuf::from("/home/ana/.cache/precode")));
-        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "")]), Some(PathBuf::from("/home/ana/.cache/precode")));
+        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "fast")]), Some(PathBuf::from("/ana/.cache/precode")));
+        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "")]), Some(PathBuf::from("/ana/.cache/precode")));
         assert_eq!(folder(&[home, ("PRECODE_CACHE", "off")]), None);
         assert_eq!(folder(&[]), None);
     }
