@@ -672,6 +672,8 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ("collaborative", "It is collabo-\nrative work.", &["collabo-\nrative"]),
     ("trained them", "We train- trained 'em.", &["train- trained 'em"]),
     ("/p\\.?m\\.?/ meeting", "The 9 p.m. meeting.", &[]),
+    ("principals && trained", "We trained. Our principals, I. Mean people trained.", &["trained. Our principals"]),
+    ("principals && trained", "We trained. Our principals, I mean, trained.", &["principals, I mean, trained"]),
 ];
 
 #[test]

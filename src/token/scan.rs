@@ -315,7 +315,7 @@ impl Out<'_, '_> {
         let light_now = match light {
             Light::Filler => return before,
             Light::Alone => true,
-            Light::Second(pair) => self.second_of_filler(pair),
+            Light::Second(pair) => !parts(text, before, word.start) && self.second_of_filler(pair),
             Light::No | Light::First(_) => false,
         };
         self.last = light;
@@ -333,6 +333,13 @@ impl Out<'_, '_> {
             _ => false,
         }
     }
+}
+
+/// True where what stands before a word parts it from the word before: nobody says half a filler in one sentence and
+/// half in the next.
+fn parts(text: &str, before: Break, start: u32) -> bool {
+    const APART: Break = Break(Break::PARAGRAPH.0 | Break::OPEN.0 | Break::CLOSE.0);
+    before.has(APART) || before.has(Break::STOP) && !text.as_bytes()[start as usize].is_ascii_lowercase()
 }
 
 /// A bit for each of eight bytes that is no ASCII letter: its highest.
@@ -474,6 +481,24 @@ mod tests {
         let mut tokens = Vec::new();
         tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
         assert!(tokens[1].before.has(Break::STOP) && tokens[1].before.has(Break::COMMA));
+    }
+
+    #[test]
+    fn a_filler_of_two_words_lies_in_one_sentence() {
+        let cases = [
+            ("We, I mean, they", 2),
+            ("It is you... know", 2),
+            ("So do I. Mean people came", 0),
+            ("Not you! Know that", 0),
+            ("Not you.\n\nknow that", 0),
+            ("They say you “know it”", 0),
+        ];
+        for (text, want) in cases {
+            let mut forms = Forms::new(Language::English, &NoTerms);
+            let mut tokens = Vec::new();
+            tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
+            assert_eq!(tokens.iter().filter(|token| token.light).count(), want, "{text}");
+        }
     }
 
     #[test]
