@@ -47,16 +47,25 @@ pub fn sentences(text: &str, tokens: &[Token], forms: &Forms) -> Vec<Range<usize
 pub fn sentences_into(text: &str, tokens: &[Token], forms: &Forms, found: &mut Vec<Range<usize>>) {
     found.clear();
     let mut start = 0;
-    for (next, token) in tokens.iter().enumerate().skip(1) {
-        let may_end = token.before.has(MAY_END) || next - start >= LONGEST_SENTENCE;
-        if may_end && (next - start >= LONGEST_SENTENCE || ends_between(text, tokens[next - 1], *token, forms)) {
-            found.push(start..next);
-            start = next;
+    while start < tokens.len() {
+        let end = sentence_end(text, tokens, start, forms);
+        found.push(start..end);
+        start = end;
+    }
+}
+
+/// Where the sentence ends that begins at `start`.
+fn sentence_end(text: &str, tokens: &[Token], start: usize, forms: &Forms) -> usize {
+    let most = tokens.len().min(start + LONGEST_SENTENCE);
+    let mut next = start + 1;
+    while let Some(n) = tokens[next..most].iter().position(|token| token.before.has(MAY_END)) {
+        next += n;
+        if ends_between(text, tokens[next - 1], tokens[next], forms) {
+            return next;
         }
+        next += 1;
     }
-    if start < tokens.len() {
-        found.push(start..tokens.len());
-    }
+    most
 }
 
 /// Without any of these between two tokens, no sentence ends there.

@@ -3,9 +3,9 @@
 //! Comes in: the raw bytes of a token. Goes out: its readings (folded key and stem), the lexicon's terms that it
 //! meets, whether it is light. Never happens here: positions.
 
-use super::memo::{self, Key, Memo};
+use super::memo::{self, Key, Known, Memo};
 use super::sets::{Column, SetId, TermSets};
-use super::{Break, Language, Stemmer};
+use super::{Language, Stemmer};
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 
@@ -127,24 +127,11 @@ pub struct Hint {
     pub follow: u64,
 }
 
-/// A word that the scan has found.
-#[derive(Clone, Copy)]
-pub(super) struct Word {
-    /// Its number in the memo of short words; 0 where it has none.
-    pub key: Key,
-    pub start: u32,
-    pub end: u32,
-    /// What stands between it and the word before it.
-    pub before: Break,
-}
-
 /// The memo of forms. One per worker; ids are valid until [`Forms::trim`] clears it.
 pub struct Forms<'a> {
     short: Memo,
-    /// Words of the scan that wait to be looked up; kept for its room.
-    pub(super) waiting: Vec<Word>,
     /// Words that are too long for `short`.
-    long: FxHashMap<Box<str>, FormId>,
+    long: FxHashMap<Box<str>, Known>,
     /// Forms of which there is nothing to ask: apart, so that what is asked about the others lies close together.
     plain: Vec<Form>,
     /// All others.
@@ -173,7 +160,6 @@ impl<'a> Forms<'a> {
     pub fn new(language: Language, terms: &'a dyn Terms) -> Self {
         Forms {
             short: Memo::new(),
-            waiting: Vec::new(),
             long: FxHashMap::default(),
             plain: Vec::new(),
             forms: Vec::new(),
@@ -253,53 +239,50 @@ impl<'a> Forms<'a> {
 
     /// The id of a form; works everything out when it is new.
     pub fn id(&mut self, raw: &str) -> FormId {
-        self.at(raw, 0, raw.len()).0
+        self.of(memo::key(raw.as_bytes(), 0, raw.len()), raw, 0, raw.len()).form
     }
 
-    /// The id of the form at `start..end` of a text, and whether it is light.
-    #[inline]
-    fn at(&mut self, text: &str, start: usize, end: usize) -> (FormId, Light) {
-        let key = memo::key(text.as_bytes(), start, end).unwrap_or(0);
-        self.of(text, &Word { key, start: start as u32, end: end as u32, before: Break::default() })
-    }
-
-    /// The id of a word's form, and whether it is light.
-    #[inline]
-    pub(super) fn of(&mut self, text: &str, word: &Word) -> (FormId, Light) {
-        let raw = || &text[word.start as usize..word.end as usize];
-        if word.key == 0 {
-            return self.long_word(raw());
+    /// What is known of the word at `start..end` of a text; `key` is its number, which longer words have not.
+    pub(super) fn of(&mut self, key: Option<Key>, text: &str, start: usize, end: usize) -> Known {
+        match key {
+            Some(key) => self.of_short(key, text, start, end),
+            None => self.of_long(&text[start..end]),
         }
-        self.short.get(word.key).unwrap_or_else(|| {
-            let (id, light) = self.add(raw());
-            self.short.put(word.key, id, light);
-            (id, light)
-        })
     }
 
-    /// Brings what is remembered of these words near, so that [`Forms::of`] need not wait for each.
+    /// As [`Forms::of`] for a short word.
     #[inline]
-    pub(super) fn call(&self, words: &[Word]) {
-        std::hint::black_box(self.short.call(words.iter().map(|word| word.key)));
-    }
-
-    fn long_word(&mut self, raw: &str) -> (FormId, Light) {
-        if let Some(&id) = self.long.get(raw) {
-            return (id, self.get(id).light);
+    pub(super) fn of_short(&mut self, key: Key, text: &str, start: usize, end: usize) -> Known {
+        match self.short.get(key) {
+            Some(known) => known,
+            None => self.add_short(key, &text[start..end]),
         }
-        let (id, light) = self.add(raw);
-        self.long.insert(raw.into(), id);
-        (id, light)
     }
 
-    fn add(&mut self, raw: &str) -> (FormId, Light) {
+    #[cold]
+    fn add_short(&mut self, key: Key, raw: &str) -> Known {
+        let known = self.add(raw);
+        self.short.put(key, known);
+        known
+    }
+
+    fn of_long(&mut self, raw: &str) -> Known {
+        if let Some(&known) = self.long.get(raw) {
+            return known;
+        }
+        let known = self.add(raw);
+        self.long.insert(raw.into(), known);
+        known
+    }
+
+    fn add(&mut self, raw: &str) -> Known {
         let readings: Vec<Reading> = keys(raw).into_iter().map(|key| self.reading(key)).collect();
         let light = lightness(&readings[0].key);
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
         let brief = self.brief_of(&terms, &readings[0].stem);
         let next = self.stems.len() as u32;
         let stem = *self.stems.entry(readings[0].stem.clone()).or_insert(next);
-        (self.put(Form { raw: raw.to_string(), readings, terms, stem, light }, brief), light)
+        Known::new(self.put(Form { raw: raw.to_string(), readings, terms, stem, light }, brief), light)
     }
 
     fn put(&mut self, form: Form, brief: Brief) -> FormId {

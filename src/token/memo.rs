@@ -5,18 +5,22 @@
 //!
 //! A word is a number: its bytes, and its length above them. Words are looked up by open addressing in a table that is
 //! at most five eighths full. A slot of 16 bytes holds all there is to compare and all there is to say, so that the table
-//! of a large vocabulary stays small; what still lies far away is called for in time ([`Memo::call`]).
+//! of a large vocabulary stays small.
 
 use super::form::{FormId, Light};
 
-/// The number of a word of at most [`LONGEST`] bytes; never 0.
-pub type Key = u128;
+/// The number of a word of at most [`LONGEST`] bytes: the first eight, and the others with the length above them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    low: u64,
+    high: u64,
+}
 
 /// The longest word that has a number, in bytes.
 pub const LONGEST: usize = 11;
 
-/// Bits of a number: its bytes, then four for the length. Those above belong to what is remembered.
-const KEY_BITS: u32 = 8 * LONGEST as u32 + 4;
+/// Bits of [`Key::high`] that may be set: three bytes, then four bits for the length. What is remembered lies above.
+const HIGH_BITS: u32 = 28;
 
 /// The number of the word at `start..end`; none for longer ones, and for none.
 #[inline]
@@ -25,40 +29,69 @@ pub fn key(bytes: &[u8], start: usize, end: usize) -> Option<Key> {
     if length > LONGEST || length == 0 {
         return None;
     }
-    let letters = match bytes[start..].first_chunk::<16>() {
-        Some(chunk) => u128::from_le_bytes(*chunk),
-        None => bytes[start..end].iter().rev().fold(0, |all, &byte| all << 8 | u128::from(byte)),
-    };
-    Some(key_of(letters, length))
+    let mut letters = [0; 16];
+    letters[..length].copy_from_slice(&bytes[start..end]);
+    Some(key_of(&letters, length))
 }
 
 /// The number of a word of `length` bytes, the first of `letters`.
 #[inline]
-pub fn key_of(letters: u128, length: usize) -> Key {
-    let (mask, above) = LENGTHS[length % LENGTHS.len()];
-    letters & mask | above
+pub fn key_of(letters: &[u8; 16], length: usize) -> Key {
+    let (halves, _) = letters.as_chunks();
+    let [low, high] = MASKS[length % MASKS.len()];
+    let high = u64::from_le_bytes(halves[1]) & high | (length as u64) << 24;
+    Key { low: u64::from_le_bytes(halves[0]) & low, high }
 }
 
-/// For each length the bits of so many bytes, and the length above them: sooner looked up than shifted.
-const LENGTHS: [(Key, Key); 16] = {
-    let mut lengths = [(0, 0); 16];
+/// For each length the bits of so many bytes: sooner looked up than shifted.
+const MASKS: [[u64; 2]; 16] = {
+    let mut masks = [[0; 2]; 16];
     let mut length = 1;
     while length <= LONGEST {
-        lengths[length] = ((1 << (8 * length)) - 1, (length as Key) << (8 * LONGEST));
+        let all = (1u128 << (8 * length)) - 1;
+        masks[length] = [all as u64, (all >> 64) as u64];
         length += 1;
     }
-    lengths
+    masks
 };
 
 /// Where the search for a word begins, before it is cut to the size of the table.
 #[inline]
 fn hash(key: Key) -> usize {
-    let mixed = (key as u64 ^ ((key >> 64) as u64).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (key.low ^ key.high.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 32) as usize
 }
 
-/// All ways in which a word may be light, filled up to what four bits can say: a slot holds the place in this list.
-const LIGHTS: [Light; 16] = [
+/// What is remembered of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its form.
+    pub form: FormId,
+    /// Whether it is light: a place in [`LIGHTS`]; 0 for nearly every word.
+    light: u8,
+}
+
+impl Known {
+    /// Whether the word is light.
+    pub fn light(self) -> Light {
+        LIGHTS[usize::from(self.light)]
+    }
+
+    /// True for a word that is in no way light.
+    #[inline]
+    pub fn counts(self) -> bool {
+        self.light == 0
+    }
+
+    /// As it is told.
+    pub fn new(form: FormId, light: Light) -> Self {
+        let place = LIGHTS.iter().position(|known| *known == light).unwrap_or(0);
+        Known { form, light: place as u8 }
+    }
+}
+
+/// All ways in which a word may be light.
+const LIGHTS: [Light; 9] = [
     Light::No,
     Light::Filler,
     Light::Alone,
@@ -68,17 +101,35 @@ const LIGHTS: [Light; 16] = [
     Light::Second(1),
     Light::Second(2),
     Light::Second(3),
-    Light::No,
-    Light::No,
-    Light::No,
-    Light::No,
-    Light::No,
-    Light::No,
-    Light::No,
 ];
 
-/// Above the number of a word, its place in [`LIGHTS`] and the id of its form; 0 where nothing is remembered.
-type Slot = u128;
+/// The number of a word, and in its other bits what is remembered; nothing is set where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Slot {
+    low: u64,
+    high: u64,
+}
+
+impl Slot {
+    fn new(key: Key, known: Known) -> Self {
+        let said = u64::from(known.form.0) << 32 | u64::from(known.light) << HIGH_BITS;
+        Slot { low: key.low, high: key.high | said }
+    }
+
+    fn key(self) -> Key {
+        Key { low: self.low, high: self.high & ((1 << HIGH_BITS) - 1) }
+    }
+
+    #[inline]
+    fn is(self, key: Key) -> bool {
+        (self.low ^ key.low) | ((self.high ^ key.high) & ((1 << HIGH_BITS) - 1)) == 0
+    }
+
+    #[inline]
+    fn known(self) -> Known {
+        Known { form: FormId((self.high >> 32) as u32), light: (self.high >> HIGH_BITS) as u8 & 15 }
+    }
+}
 
 /// Slots at first.
 const FIRST_SIZE: usize = 1 << 12;
@@ -92,7 +143,7 @@ pub struct Memo {
 impl Memo {
     /// An empty table.
     pub fn new() -> Self {
-        Memo { slots: vec![0; FIRST_SIZE], n_words: 0 }
+        Memo { slots: vec![Slot::default(); FIRST_SIZE], n_words: 0 }
     }
 
     /// Forgets all words.
@@ -100,49 +151,46 @@ impl Memo {
         *self = Memo::new();
     }
 
-    /// Brings the slots where these words are looked for near, all at once: one look does not wait for the other. The
-    /// number that comes back means nothing, but that they were read.
-    #[inline]
-    pub fn call(&self, keys: impl Iterator<Item = Key>) -> u64 {
-        let mask = self.slots.len() - 1;
-        keys.fold(0, |all, key| all ^ self.slots[hash(key) & mask] as u64)
-    }
-
     /// What is remembered under a word.
     #[inline]
-    pub fn get(&self, key: Key) -> Option<(FormId, Light)> {
+    pub fn get(&self, key: Key) -> Option<Known> {
+        let home = hash(key) & (self.slots.len() - 1);
+        let slot = self.slots[home];
+        if slot.is(key) { Some(slot.known()) } else { self.get_elsewhere(key) }
+    }
+
+    /// As [`Memo::get`], where another word has taken the place.
+    #[inline(never)]
+    fn get_elsewhere(&self, key: Key) -> Option<Known> {
         let slot = self.slots[self.place(key)];
-        let light = LIGHTS[(slot >> KEY_BITS) as usize % LIGHTS.len()];
-        (slot != 0).then_some((FormId((slot >> 96) as u32), light))
+        (slot != Slot::default()).then(|| slot.known())
     }
 
     /// The slot of a word, or the one where it would be put.
-    #[inline]
     fn place(&self, key: Key) -> usize {
         let mask = self.slots.len() - 1;
         let mut place = hash(key) & mask;
-        while (self.slots[place] ^ key) << (128 - KEY_BITS) != 0 && self.slots[place] != 0 {
+        while !self.slots[place].is(key) && self.slots[place] != Slot::default() {
             place = (place + 1) & mask;
         }
         place
     }
 
     /// Remembers something under a word that is not there.
-    pub fn put(&mut self, key: Key, form: FormId, light: Light) {
+    pub fn put(&mut self, key: Key, known: Known) {
         if (self.n_words + 1) * 8 > self.slots.len() * 5 {
             self.grow();
         }
-        let light = LIGHTS.iter().position(|known| *known == light).unwrap_or(0);
         let place = self.place(key);
-        self.slots[place] = key | (light as u128) << KEY_BITS | u128::from(form.0) << 96;
+        self.slots[place] = Slot::new(key, known);
         self.n_words += 1;
     }
 
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
-        let old = std::mem::replace(&mut self.slots, vec![0; size]);
-        for slot in old.into_iter().filter(|slot| *slot != 0) {
-            let place = self.place(slot << (128 - KEY_BITS) >> (128 - KEY_BITS));
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
+        for slot in old.into_iter().filter(|slot| *slot != Slot::default()) {
+            let place = self.place(slot.key());
             self.slots[place] = slot;
         }
     }
@@ -156,7 +204,7 @@ mod tests {
     fn words_of_up_to_eleven_bytes_have_numbers_of_their_own() {
         let text = b"a ab abc\0 abc abcdefghijk abcdefghijkl a";
         let at = |start, end| key(text, start, end);
-        assert_eq!(at(0, 1), at(39, 40), "the end of the text is read another way");
+        assert_eq!(at(0, 1), at(39, 40));
         assert_ne!(at(5, 8), at(5, 9), "a zero byte counts");
         assert_eq!(at(5, 8), at(10, 13));
         assert!(at(14, 25).is_some() && at(26, 38).is_none() && at(3, 3).is_none());
@@ -165,14 +213,15 @@ mod tests {
     #[test]
     fn remembers_every_word_while_it_grows() {
         let words: Vec<String> = (0..20_000).map(|n| format!("w{n}")).collect();
-        let number = |word: &String| key(word.as_bytes(), 0, word.len()).unwrap_or_default();
+        let number = |word: &String| key(word.as_bytes(), 0, word.len()).unwrap();
+        let known = |n: u32| Known::new(FormId(n), LIGHTS[n as usize % 9]);
         let mut memo = Memo::new();
         for (n, word) in (0..).zip(&words) {
             assert_eq!(memo.get(number(word)), None);
-            memo.put(number(word), FormId(n), LIGHTS[n as usize % 9]);
+            memo.put(number(word), known(n));
         }
         for (n, word) in (0..).zip(&words) {
-            assert_eq!(memo.get(number(word)), Some((FormId(n), LIGHTS[n as usize % 9])), "{word}");
+            assert_eq!(memo.get(number(word)), Some(known(n)), "{word}");
         }
     }
 }

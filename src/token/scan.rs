@@ -3,8 +3,7 @@
 //! Comes in: a stretch of text. Goes out: tokens with spans into the whole text. ASCII goes by a table; only runs
 //! with other bytes take the Unicode path. Never happens here: folding or stemming (see [`super::form`]).
 
-use super::form::Word;
-use super::memo::{self, Key};
+use super::memo::{self, Known};
 use super::{Break, Forms, Light, Token};
 use crate::span::Span;
 use unicode_segmentation::UnicodeSegmentation;
@@ -14,21 +13,9 @@ use unicode_segmentation::UnicodeSegmentation;
 /// `span` is a unit of speech; its first token carries [`Break::PARAGRAPH`]. Noise in brackets (`[inaudible]`,
 /// `(laughs)`) gives no token; fillers give none either: both stay in the text and in no gap.
 pub fn tokenize(text: &str, span: Span, forms: &mut Forms, tokens: &mut Vec<Token>) {
-    let last = tokens.last().map_or(Light::No, |token| forms.get(token.form).light);
-    let words = std::mem::take(&mut forms.waiting);
-    let mut scan = Scan {
-        text,
-        end: span.end,
-        at: span.start,
-        before: Break::PARAGRAPH,
-        quoted: false,
-        words,
-        out: Out { forms, tokens, last },
-    };
-    scan.run();
-    scan.look_up();
-    let Scan { words, out, .. } = scan;
-    out.forms.waiting = words;
+    let (at, end) = (span.start, span.end);
+    // What the last token of another unit was does not matter: a paragraph's border parts it from this one.
+    Scan { text, end, at, before: Break::PARAGRAPH, quoted: false, forms, tokens, first: (0, 0) }.run();
 }
 
 /// Where the scan stands.
@@ -36,24 +23,14 @@ struct Scan<'t, 'f, 'l> {
     text: &'t str,
     end: usize,
     at: usize,
-    /// What stands after the last word, as far as the scan has come.
+    /// What stands after the last token, as far as the scan has come.
     before: Break,
     quoted: bool,
-    /// Words that are found and not looked up.
-    words: Vec<Word>,
-    out: Out<'f, 'l>,
-}
-
-/// Where the tokens go.
-struct Out<'f, 'l> {
     forms: &'f mut Forms<'l>,
     tokens: &'f mut Vec<Token>,
-    /// Of the last token.
-    last: Light,
+    /// Where the second word of a filler of two must stand, after its first word, and which filler.
+    first: (usize, u8),
 }
-
-/// Words looked up at once: enough that one waits for memory while the others do, few enough to stay near.
-const AT_ONCE: usize = 64;
 
 /// What a byte is to the scan.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,47 +70,79 @@ const ENDS_WORD: [bool; 256] = {
     table
 };
 
+/// What a byte between two words says, where it is white space or a mark that always means the same; else nothing.
+const BETWEEN: [Break; 256] = {
+    let mut table = [Break(0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b',' => Break::COMMA,
+            b';' | b':' => Break::STRONG,
+            b'.' | b'?' | b'!' => Break::STOP,
+            _ if matches!(CLASS[byte], Class::Space) => Break::SPACE,
+            _ => Break(0),
+        };
+        byte += 1;
+    }
+    table
+};
+
 impl Scan<'_, '_, '_> {
     fn run(&mut self) {
         let bytes = self.text.as_bytes();
         while self.at < self.end {
-            if self.plain_word(bytes) {
-                continue;
-            }
-            match CLASS[usize::from(bytes[self.at])] {
-                Class::Space => self.space(bytes),
-                Class::Mark => self.mark(bytes),
-                Class::Word => self.word(bytes),
+            self.plain_words(bytes);
+            match bytes[..self.end].get(self.at).map(|&byte| CLASS[usize::from(byte)]) {
+                Some(Class::Space) => self.space(bytes),
+                Some(Class::Mark) => self.mark(bytes),
+                Some(Class::Word) => self.word(bytes),
+                None => {}
             }
         }
     }
 
-    /// Takes a short word of ASCII letters with white space or a mark behind it, which most words are, at one go; false
-    /// where anything else stands.
-    #[inline]
-    fn plain_word(&mut self, bytes: &[u8]) -> bool {
-        let Some(chunk) = bytes[self.at..].first_chunk::<16>() else { return false };
-        let letters = u128::from_le_bytes(*chunk);
-        let length = leading_letters(letters);
-        let end = self.at + length;
-        let whole = length <= memo::LONGEST && end <= self.end && ENDS_WORD[usize::from(chunk[length.min(15)])];
-        if !whole || length == 0 || self.at > 0 && bytes[self.at - 1] == b'\'' {
-            return false;
+    /// Takes short words of ASCII letters with a single blank between them, or a mark and a blank, which most speech is;
+    /// ends where anything else stands.
+    fn plain_words(&mut self, bytes: &[u8]) {
+        if self.at > 0 && bytes[self.at - 1] == b'\'' {
+            return;
         }
-        self.add(Some(memo::key_of(letters, length)), self.at, end);
-        self.at = end;
-        self.one_space(bytes);
+        while let Some(block) = bytes[self.at..].first_chunk() {
+            let within = u64::MAX >> BLOCK.saturating_sub(self.end - self.at);
+            if !self.plain_block(block, letters(block) & within) {
+                return;
+            }
+        }
+    }
+
+    /// As [`Scan::plain_words`] in one block, with a bit for each of its letters; true where only the block ends.
+    #[inline]
+    fn plain_block(&mut self, block: &[u8; BLOCK], letters: u64) -> bool {
+        let start = self.at;
+        let mut place = 0;
+        while let Some(word) = block[place..].first_chunk() {
+            let length = (!(letters >> place)).trailing_zeros() as usize;
+            let after = usize::from(block[(place + length) % BLOCK]);
+            let between = BETWEEN[after];
+            if length == 0 || length > memo::LONGEST || between == Break(0) && !ENDS_WORD[after] {
+                self.at = start + place;
+                return false;
+            }
+            let (from, to) = (start + place, start + place + length);
+            let known = self.forms.of_short(memo::key_of(word, length), self.text, from, to);
+            self.add(known, from, to);
+            place += length;
+            let step = if between == Break::SPACE { 1 } else { 2 };
+            let blank = step == 1 || block[(place + 1) % BLOCK] == b' ';
+            if between == Break(0) || !blank || letters >> (place + step) & 1 == 0 {
+                self.at = start + place;
+                return false;
+            }
+            self.before.add(if step == 1 { between } else { Break(between.0 | Break::SPACE.0) });
+            place += step;
+        }
+        self.at = start + place;
         true
-    }
-
-    /// Steps over a single blank, which most words have behind them.
-    #[inline]
-    fn one_space(&mut self, bytes: &[u8]) {
-        let Some(&[b' ', next]) = bytes[self.at..self.end].first_chunk() else { return };
-        if CLASS[usize::from(next)] == Class::Word {
-            self.at += 1;
-            self.before.add(Break::SPACE);
-        }
     }
 
     /// A run of white space; a blank line in it is a paragraph's border.
@@ -161,8 +170,6 @@ impl Scan<'_, '_, '_> {
     }
 
     fn hyphen(&mut self, bytes: &[u8]) {
-        // Whether what stood before a filler stands before the hyphen too is known when the filler is looked up.
-        self.look_up();
         if self.dash(bytes) {
             self.before.add(Break::STRONG);
         }
@@ -285,79 +292,69 @@ impl Scan<'_, '_, '_> {
 
     /// Adds a word as it is.
     fn push_whole(&mut self, start: usize, end: usize) {
-        self.add(memo::key(self.text.as_bytes(), start, end), start, end);
+        let key = memo::key(self.text.as_bytes(), start, end);
+        let known = self.forms.of(key, self.text, start, end);
+        self.add(known, start, end);
     }
 
+    /// Adds a token. A filler is dropped, but what stood before it is kept.
     #[inline]
-    fn add(&mut self, key: Option<Key>, start: usize, end: usize) {
-        let before = std::mem::take(&mut self.before);
-        self.words.push(Word { key: key.unwrap_or(0), start: start as u32, end: end as u32, before });
-        if self.words.len() >= AT_ONCE {
-            self.look_up();
+    fn add(&mut self, known: Known, start: usize, end: usize) {
+        let mut light = false;
+        if !known.counts() {
+            match self.lightly(known.light(), start) {
+                Some(lightly) => light = lightly,
+                None => return,
+            }
         }
+        let before = std::mem::take(&mut self.before);
+        self.tokens.push(Token { start: start as u32, end: end as u32, form: known.form, before, light });
     }
 
-    /// Makes tokens of the words that are found so far. Fillers are dropped, but what stood before them is kept.
-    fn look_up(&mut self) {
-        self.out.forms.call(&self.words);
-        let left = self.words.iter().fold(Break::default(), |left, word| self.out.push(self.text, word, left));
-        self.before.add(left);
-        self.words.clear();
-    }
-}
-
-impl Out<'_, '_> {
-    /// Adds the token of a word; gives back what stands before the next one besides.
-    #[inline]
-    fn push(&mut self, text: &str, word: &Word, left: Break) -> Break {
-        let (form, light) = self.forms.of(text, word);
-        let before = Break(word.before.0 | left.0);
-        let light_now = match light {
-            Light::Filler => return before,
-            Light::Alone => true,
-            Light::Second(pair) => !parts(text, before, word.start) && self.second_of_filler(pair),
-            Light::No | Light::First(_) => false,
-        };
-        self.last = light;
-        self.tokens.push(Token { start: word.start, end: word.end, form, before, light: light_now });
-        Break::default()
+    /// Whether a word counts for nothing where it stands; none for a filler.
+    fn lightly(&mut self, light: Light, start: usize) -> Option<bool> {
+        match light {
+            Light::Filler => None,
+            Light::Alone => Some(true),
+            Light::First(pair) => {
+                self.first = (self.tokens.len() + 1, pair);
+                Some(false)
+            }
+            Light::Second(pair) => Some(!parts(self.text, self.before, start) && self.second_of_filler(pair)),
+            Light::No => Some(false),
+        }
     }
 
     /// True when the last token is the first word of this filler of two; marks it as light too.
     fn second_of_filler(&mut self, pair: u8) -> bool {
-        match self.tokens.last_mut() {
-            Some(first) if self.last == Light::First(pair) => {
-                first.light = true;
-                true
-            }
-            _ => false,
+        let follows = self.first == (self.tokens.len(), pair);
+        if let Some(first) = self.tokens.last_mut().filter(|_| follows) {
+            first.light = true;
         }
+        follows
     }
 }
 
 /// True where what stands before a word parts it from the word before: nobody says half a filler in one sentence and
 /// half in the next.
-fn parts(text: &str, before: Break, start: u32) -> bool {
+fn parts(text: &str, before: Break, start: usize) -> bool {
     const APART: Break = Break(Break::PARAGRAPH.0 | Break::OPEN.0 | Break::CLOSE.0);
-    before.has(APART) || before.has(Break::STOP) && !text.as_bytes()[start as usize].is_ascii_lowercase()
+    before.has(APART) || before.has(Break::STOP) && !text.as_bytes()[start].is_ascii_lowercase()
 }
 
-/// A bit for each of eight bytes that is no ASCII letter: its highest.
-#[inline]
-fn no_letters(bytes: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
-    let from_a = lower + (0x80 - u64::from(b'a')) * EACH;
-    let after_z = lower + (0x7f - u64::from(b'z')) * EACH;
-    !(from_a & !after_z & !bytes) & (0x80 * EACH)
-}
+/// Bytes of which the letters are found at once: with no branch, several words and what stands between them.
+const BLOCK: usize = 64;
 
-/// How many of sixteen bytes are ASCII letters, up to the first that is none.
+/// A bit for each byte of a block that is an ASCII letter.
 #[inline]
-fn leading_letters(bytes: u128) -> usize {
-    let (low, high) = (no_letters(bytes as u64), no_letters((bytes >> 64) as u64));
-    let place = if low != 0 { low.trailing_zeros() } else { 64 + high.trailing_zeros() };
-    place as usize / 8
+fn letters(block: &[u8; BLOCK]) -> u64 {
+    /// Brings the lowest bits of eight bytes together in the highest byte.
+    const TOGETHER: u64 = 0x0102_0408_1020_4080;
+    let mut is_letter = [0; BLOCK];
+    is_letter.iter_mut().zip(block).for_each(|(is, byte)| *is = u8::from((byte | 0x20).wrapping_sub(b'a') < 26));
+    let (eights, _) = is_letter.as_chunks::<8>();
+    let bits = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(TOGETHER) >> 56;
+    eights.iter().rev().fold(0, |all, eight| all << 8 | bits(eight))
 }
 
 const ELLIPSIS: Break = Break(Break::STOP.0 | Break::ELLIPSIS.0);
@@ -448,10 +445,7 @@ mod tests {
     }
 
     fn words(text: &str) -> Vec<&str> {
-        let mut forms = Forms::new(Language::English, &NoTerms);
-        let mut tokens = Vec::new();
-        tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
-        tokens.iter().map(|token| token.span().of(text)).collect()
+        tokens(text, text.len()).iter().map(|token| token.span().of(text)).collect()
     }
 
     #[test]
@@ -476,10 +470,7 @@ mod tests {
 
     #[test]
     fn keeps_what_stood_before_a_filler() {
-        let text = "stop. Um, go";
-        let mut forms = Forms::new(Language::English, &NoTerms);
-        let mut tokens = Vec::new();
-        tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
+        let tokens = tokens("stop. Um, go", 12);
         assert!(tokens[1].before.has(Break::STOP) && tokens[1].before.has(Break::COMMA));
     }
 
@@ -494,45 +485,52 @@ mod tests {
             ("They say you “know it”", 0),
         ];
         for (text, want) in cases {
-            let mut forms = Forms::new(Language::English, &NoTerms);
-            let mut tokens = Vec::new();
-            tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
-            assert_eq!(tokens.iter().filter(|token| token.light).count(), want, "{text}");
+            assert_eq!(tokens(text, text.len()).iter().filter(|token| token.light).count(), want, "{text}");
         }
     }
 
+    fn tokens(text: &str, end: usize) -> Vec<Token> {
+        let mut forms = Forms::new(Language::English, &NoTerms);
+        let mut tokens = Vec::new();
+        tokenize(text, Span::new(0, end), &mut forms, &mut tokens);
+        tokens
+    }
+
     #[test]
-    fn letters_are_counted_as_one_by_one() {
+    fn letters_are_found_as_one_by_one() {
         for byte in 0..=u8::MAX {
-            for place in 0..16 {
-                let mut bytes = [b'k'; 16];
-                bytes[place] = byte;
-                let want = if byte.is_ascii_alphabetic() { 16 } else { place };
-                assert_eq!(leading_letters(u128::from_le_bytes(bytes)), want, "{byte} at {place}");
+            for place in 0..BLOCK {
+                let mut block = [b'7'; BLOCK];
+                block[place] = byte;
+                assert_eq!(letters(&block), u64::from(byte.is_ascii_alphabetic()) << place, "{byte} at {place}");
             }
         }
     }
 
-    /// Words at the end of a text are read one byte at a time, others sixteen bytes at a time.
+    /// Words at the end of a text are read one byte at a time, others a block at a time.
     #[test]
-    fn words_are_the_same_wherever_the_text_ends() {
-        let text = "We've 3.5 um, 'em O'Neill's ab-cd, x_y2 counterrevolutionaries; collabo-\nration señora (sic) like you know";
+    fn tokens_are_the_same_wherever_the_text_ends() {
+        let text = "We've 3.5 um, 'em O'Neill's ab-cd, x_y2 counterrevolutionaries; collabo-\nration señora (sic) \
+            like you know. \"So\", he, um,\nsaid? Sort of!  No,so ... we.. I mean: it (was) \n\ngood.\n\nYes ,ok \u{201c}do I\u{201d}";
         for end in (0..=text.len()).filter(|&end| text.is_char_boundary(end)) {
-            let longer = format!("{}{}", &text[..end], " ".repeat(16));
-            assert_eq!(words(&text[..end]), words(&longer), "up to {end}");
+            let short = &text[..end];
+            for tail in [" ", "n", "'", "-", ". ", "\n\n"] {
+                let longer = format!("{short}{}", tail.repeat(BLOCK));
+                // What stands behind a unit is not spoken in it, but tells whether its last word is cut off.
+                let shorter = format!("{short}{tail}");
+                assert_eq!(tokens(&shorter, end), tokens(&longer, end), "up to {end}, before {tail:?}");
+            }
         }
     }
 
     #[test]
-    fn fillers_count_for_nothing_wherever_a_batch_ends() {
-        let mut forms = Forms::new(Language::English, &NoTerms);
-        for n in AT_ONCE - 3..AT_ONCE + 3 {
-            let text = format!("{}? Um- You know.", "so ".repeat(n));
-            let mut tokens = Vec::new();
-            tokenize(&text, Span::new(0, text.len()), &mut forms, &mut tokens);
+    fn fillers_count_for_nothing_wherever_a_block_ends() {
+        for n in 0..2 * BLOCK / 3 {
+            let text = format!("{}? Um- You know.{}", "so ".repeat(n), " ".repeat(BLOCK));
+            let tokens = tokens(&text, text.len());
             let [.., you, know] = &tokens[..] else { panic!("no words") };
             assert_eq!(tokens.len(), n + 2);
-            assert!(you.light && know.light && !tokens[n - 1].light);
+            assert!(you.light && know.light && (n == 0 || !tokens[n - 1].light));
             assert!(you.before.has(Break::STOP) && you.before.has(Break::STRONG) && !know.before.has(Break::STOP));
         }
     }
