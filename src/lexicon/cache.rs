@@ -119,18 +119,18 @@ impl Cache {
             return None;
         }
         let files = || head.files.iter().map(|file| beside(path, file));
-        let (now, model, lexicon) = std::thread::scope(|scope| {
-            let fitted = || blocks::read::<Option<Model>>(&file, model, head.model);
-            let other = scope.spawn(move || (Digests::now(path, files()), fitted()));
-            // With the automaton of the terms, which is built anew.
-            let rest = scope.spawn(|| blocks::read::<Lexicon>(&file, rest, head.rest));
+        let (now, lexicon) = std::thread::scope(|scope| {
+            let now = scope.spawn(|| Digests::now(path, files()));
+            let rest = scope.spawn(|| {
+                let model: Option<Model> = blocks::read(&file, model, head.model)?;
+                Some(Lexicon { model, ..blocks::read(&file, rest, head.rest)? })
+            });
             let plan: Plan = blocks::read(&file, plan, head.plan)?;
-            let (rest, (now, model)) = (rest.join().ok()?, other.join().ok()?);
-            Some((now?, model?, Lexicon { plan, ..rest? }))
+            Some((now.join().ok()??, Lexicon { plan, ..rest.join().ok()?? }))
         })?;
         let name = |path: PathBuf| SourceFile { path: path.display().to_string(), text: String::new() };
         let source = Source { files: files().map(name).collect(), ..Source::default() };
-        Some(Lexicon { source, model, ..lexicon }).filter(|lexicon| Digests::of(lexicon) == now)
+        Some(Lexicon { source, ..lexicon }).filter(|lexicon| Digests::of(lexicon) == now)
     }
 
     /// Keeps a lexicon, and of all others the newest.

@@ -10,6 +10,7 @@ mod fix;
 pub mod import;
 mod lint;
 pub mod model;
+pub mod numbers;
 pub mod pairs;
 pub mod pattern;
 pub mod plan;

@@ -6,6 +6,7 @@
 //! The cue table has a line for each stem, or pair of neighbouring stems, and a column for each code; the numbers are
 //! log-odds in hundredths. A word that is not listed says nothing.
 
+use super::numbers;
 use super::pairs::Pairs;
 use super::texts::{Table, Texts};
 use crate::codebook::Codebook;
@@ -54,6 +55,7 @@ pub struct Cues {
     pairs: Pairs,
     names: Texts,
     /// In hundredths; each row is filled up to whole blocks.
+    #[serde(with = "numbers")]
     weights: Vec<Block>,
     n_codes: usize,
 }
@@ -63,6 +65,7 @@ pub struct Cues {
 struct Stems {
     table: Table,
     /// For each text of the table.
+    #[serde(with = "numbers")]
     ids: Vec<u32>,
 }
 

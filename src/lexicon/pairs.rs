@@ -5,6 +5,7 @@
 //! Most neighbours are no cue: for each stem, two words of bits say which stems may stand beside it, by the last six bits
 //! of their ids. Those that may be one are looked up by open addressing.
 
+use super::numbers::{self, Number};
 use serde::{Deserialize, Serialize};
 
 /// Two stems and their row.
@@ -20,7 +21,7 @@ const EMPTY: Slot = [NONE; 3];
 const FIRST_SIZE: usize = 1 << 6;
 
 /// Which stems may stand beside a stem: a bit for each, by the last six bits of its id.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sides {
     /// Those before it.
     before: u64,
@@ -36,12 +37,28 @@ impl Sides {
     }
 }
 
+impl Number for Sides {
+    type Bytes = <[u64; 2] as Number>::Bytes;
+
+    fn bytes(self) -> Self::Bytes {
+        [self.before, self.after].bytes()
+    }
+
+    #[inline]
+    fn of(bytes: &Self::Bytes) -> Self {
+        let [before, after] = Number::of(bytes);
+        Sides { before, after }
+    }
+}
+
 /// The pairs of a table of cues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pairs {
     /// By open addressing; their number is a power of two.
+    #[serde(with = "numbers")]
     slots: Vec<Slot>,
     /// By the id of a stem; the last one is that of all others.
+    #[serde(with = "numbers")]
     sides: Vec<Sides>,
     n_pairs: usize,
 }

@@ -8,6 +8,7 @@
 //! up by the rarest of them alone.
 
 use super::compile::{List, Party, Pat, Rule, Trigger};
+use super::numbers::{self, Number, Numbers, Run, runs};
 use super::pairs;
 use super::terms::{Costs, TermId, TermSets};
 use crate::codebook::CodeId;
@@ -47,16 +48,32 @@ pub struct Index {
     /// For each mark, what has it for its rarest need.
     entries: Lists<Entry>,
     /// Entries that need no mark: a regular expression may stand anywhere.
+    #[serde(with = "numbers")]
     pub anywhere: Vec<u32>,
 }
 
 /// What is looked for where its rarest mark stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Its place.
     pub place: u32,
     /// Its other needs; its rarest again where it has fewer.
     pub others: [u32; MOST_NEEDS - 1],
+}
+
+impl Number for Entry {
+    type Bytes = <[u32; MOST_NEEDS] as Number>::Bytes;
+
+    fn bytes(self) -> Self::Bytes {
+        let [a, b, c] = self.others;
+        [self.place, a, b, c].bytes()
+    }
+
+    #[inline]
+    fn of(bytes: &Self::Bytes) -> Self {
+        let [place, others @ ..]: [u32; MOST_NEEDS] = Number::of(bytes);
+        Entry { place, others }
+    }
 }
 
 impl Index {
@@ -69,9 +86,12 @@ impl Index {
 
 /// A list for each number.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "T: Number")]
 pub struct Lists<T> {
     /// For each number and one more, where its list begins.
+    #[serde(with = "numbers")]
     begins: Vec<u32>,
+    #[serde(with = "numbers")]
     items: Vec<T>,
 }
 
@@ -92,7 +112,7 @@ impl<T: Ord> Lists<T> {
 }
 
 /// A way into a rule: a goal of one of its patterns, and marks that a segment has wherever the rule's conditions hold.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Gate {
     /// Place of the rule.
     pub rule: u32,
@@ -102,6 +122,17 @@ pub struct Gate {
     pub goal: u32,
     /// The marks.
     pub needs: Few,
+}
+
+impl Run for Gate {
+    fn put(&self, into: &mut Vec<u32>) {
+        into.extend([self.rule, self.pattern, self.goal]);
+        self.needs.put(into);
+    }
+
+    fn take(from: &mut Numbers) -> Option<Self> {
+        Some(Gate { rule: from.one()?, pattern: from.one()?, goal: from.one()?, needs: Run::take(from)? })
+    }
 }
 
 /// The goals of one rule.
@@ -120,10 +151,9 @@ pub struct RuleGoals {
 }
 
 /// A phrase of one or several groups that depends on nothing but its words.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Phrase {
     /// The words; none for two words side by side and no others: where they stand, it stands.
-    #[serde(with = "briefly")]
     pub pat: Option<Pat>,
     /// Its rarest two words that stand side by side, by which it is found; none where phrases may stand in it.
     pair: Option<(TermId, TermId)>,
@@ -145,35 +175,88 @@ impl Phrase {
     }
 }
 
-/// Patterns as a cache keeps them: most phrases are words side by side, which take much less to read than a tree.
-mod briefly {
-    use super::{Pat, TermId};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use smallvec::SmallVec;
+/// In the place of the number of words of a phrase: its pattern is none, or more than words side by side.
+const NO_WORDS: u32 = u32::MAX;
 
-    /// Words side by side, or any pattern `P`.
-    #[derive(Serialize, Deserialize)]
-    enum Brief<P> {
-        Words(SmallVec<[TermId; 6]>),
-        Other(P),
+/// In the place of the first of two words: there are none.
+const NO_PAIR: u32 = u32::MAX;
+
+/// All but a pattern that is more than words side by side.
+impl Run for Phrase {
+    fn put(&self, into: &mut Vec<u32>) {
+        match self.pat.as_ref().and_then(words) {
+            Some(words) => {
+                into.push(words.len() as u32);
+                into.extend(words);
+            }
+            None => into.push(NO_WORDS),
+        }
+        match self.pair {
+            Some((left, right)) => into.extend([left.0, right.0]),
+            None => into.push(NO_PAIR),
+        }
+        [&self.needs, &self.groups, &self.marks].into_iter().for_each(|few| few.put(into));
+        into.push(self.depth);
     }
 
-    pub fn serialize<S: Serializer>(pat: &Option<Pat>, serializer: S) -> Result<S::Ok, S::Error> {
-        let word = |(gap, item): &(u16, Pat)| match (gap, item) {
-            (0, Pat::Term(term)) => Some(*term),
-            _ => None,
+    fn take(from: &mut Numbers) -> Option<Self> {
+        let pat = match from.one()? {
+            NO_WORDS => None,
+            n => Some(Pat::Seq(from.some(n)?.iter().map(|&term| (0, Pat::Term(TermId(term)))).collect())),
         };
-        let words = |pat: &Pat| if let Pat::Seq(items) = pat { items.iter().map(word).collect() } else { None };
-        let brief = |pat| words(pat).map_or(Brief::Other(pat), Brief::Words);
-        pat.as_ref().map(brief).serialize(serializer)
+        let pair = match from.one()? {
+            NO_PAIR => None,
+            left => Some((TermId(left), TermId(from.one()?))),
+        };
+        let [needs, groups, marks] = [Run::take(from)?, Run::take(from)?, Run::take(from)?];
+        Some(Phrase { pat, pair, needs, groups, marks, depth: from.one()? })
+    }
+}
+
+/// The words of a pattern that is no more than those, side by side.
+fn words(pat: &Pat) -> Option<Vec<u32>> {
+    let word = |(gap, item): &(u16, Pat)| match (gap, item) {
+        (0, Pat::Term(term)) => Some(term.0),
+        _ => None,
+    };
+    if let Pat::Seq(items) = pat { items.iter().map(word).collect() } else { None }
+}
+
+/// Phrases as a cache keeps them: most are words side by side, which take much less to read than a tree.
+mod briefly {
+    use super::{Pat, Phrase, runs, words};
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(phrases: &[Phrase], serializer: S) -> Result<S::Ok, S::Error> {
+        let pats = (0u32..).zip(phrases).filter_map(|(place, phrase)| Some((place, phrase.pat.as_ref()?)));
+        let others: Vec<(u32, &Pat)> = pats.filter(|(_, pat)| words(pat).is_none()).collect();
+        Kept { phrases, others }.serialize(serializer)
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Option<Pat>, D::Error> {
-        let brief = Option::<Brief<Pat>>::deserialize(deserializer)?;
-        Ok(brief.map(|brief| match brief {
-            Brief::Words(terms) => Pat::Seq(terms.into_iter().map(|term| (0, Pat::Term(term))).collect()),
-            Brief::Other(pat) => pat,
-        }))
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Phrase>, D::Error> {
+        let Read { mut phrases, others } = Read::deserialize(deserializer)?;
+        for (place, pat) in others {
+            let phrase = phrases.get_mut(place as usize);
+            phrase.ok_or_else(|| D::Error::custom("a pattern of no phrase"))?.pat = Some(pat);
+        }
+        Ok(phrases)
+    }
+
+    #[derive(Serialize)]
+    struct Kept<'p> {
+        #[serde(with = "runs")]
+        phrases: &'p [Phrase],
+        /// Patterns that are more than words side by side, and the places of their phrases.
+        others: Vec<(u32, &'p Pat)>,
+    }
+
+    /// The same.
+    #[derive(Deserialize)]
+    struct Read {
+        #[serde(with = "runs")]
+        phrases: Vec<Phrase>,
+        others: Vec<(u32, Pat)>,
     }
 }
 
@@ -196,10 +279,12 @@ pub struct Pairs {
     /// The number of each term that is the second of two.
     rights: FxHashMap<u32, u32>,
     /// For each first word, bits of the second words that may follow it ([`Pairs::bit`]).
+    #[serde(with = "numbers")]
     pub follow: Vec<u64>,
     /// For each two words a place in `phrases`.
     places: pairs::Pairs,
     /// Phrases that have the same two words.
+    #[serde(with = "runs")]
     phrases: Vec<Few>,
 }
 
@@ -238,6 +323,7 @@ pub struct Plan {
     /// All goals.
     pub goals: Vec<Goal>,
     /// Ways into rules.
+    #[serde(with = "runs")]
     pub gates: Vec<Gate>,
     /// Goals within sentences that gates are opened by, by their rarest need.
     pub goals_at: Index,
@@ -252,6 +338,7 @@ pub struct Plan {
     /// Lists, each in its place, and after them the alternatives of patterns.
     pub groups: Vec<Group>,
     /// Phrases of groups.
+    #[serde(with = "briefly")]
     pub phrases: Vec<Phrase>,
     /// Phrases with two words that stand side by side.
     pub pairs: Pairs,
@@ -260,6 +347,7 @@ pub struct Plan {
     /// Number of marks.
     pub n_marks: usize,
     /// For each term the mark of it, [`NO_MARK`] where it is no need.
+    #[serde(with = "numbers")]
     mark_of: Vec<u32>,
 }
 
