@@ -47,8 +47,8 @@ impl Costs {
     }
 }
 
-/// Which terms belong to which lists and sets. Apart from the terms themselves: sets are still made while the automaton
-/// of the terms is being built.
+/// Which terms belong to which lists and sets. Apart from the terms themselves: sets are still made while what finds
+/// the terms is being built.
 #[derive(Default)]
 pub struct TermSets {
     /// For each id: the lists that the term belongs to.

@@ -63,28 +63,29 @@ pub fn walk(roots: &[PathBuf], avoid: &[PathBuf]) -> io::Result<Corpus> {
 pub struct Inputs {
     /// What was named by the user, and what its files are called in front.
     roots: Vec<(PathBuf, PathBuf)>,
-    /// All sources, one after the other.
+    /// All sources, one after the other, as their files are.
     sources: Vec<u8>,
     entries: Vec<Entry>,
-    /// Numbers of names that some disks cannot keep apart, by where the source of their file begins.
+    /// Bytes of files that have more than an entry can say, by their place.
+    large: BTreeMap<u32, u64>,
+    /// Numbers of names that some disks cannot keep apart, by the place of their file.
     numbers: BTreeMap<u32, u32>,
 }
 
 /// A file of a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
-    /// Bytes of the file.
-    bytes: u64,
     /// Where its source begins.
     start: u32,
-    /// Of its name; equal for names that clash.
-    hash: u32,
-    /// Bytes of its source.
-    length: u16,
+    /// Bytes of the file; [`LARGE`] for as many or more.
+    bytes: u32,
     /// Under which root it was found.
     root: u16,
     form: Form,
 }
+
+/// Bytes that an entry does not say.
+const LARGE: u32 = u32::MAX;
 
 impl Inputs {
     /// How many there are.
@@ -99,12 +100,13 @@ impl Inputs {
 
     /// Bytes of every file when it was found.
     pub fn sizes(&self) -> impl Iterator<Item = u64> {
-        self.entries.iter().map(|entry| entry.bytes)
+        (0..self.len()).map(|i| self.bytes(i))
     }
 
     /// Bytes of a file when it was found.
     pub fn bytes(&self, i: usize) -> u64 {
-        self.entries[i].bytes
+        let bytes = self.entries[i].bytes;
+        if bytes == LARGE { self.large.get(&(i as u32)).copied().unwrap_or(LARGE.into()) } else { bytes.into() }
     }
 
     /// The files, in order.
@@ -125,12 +127,17 @@ impl Inputs {
             notes: name_notes(source, &name),
             source: readable(source.as_os_str()),
             name,
-            bytes: entry.bytes,
+            bytes: self.bytes(i),
         }
     }
 
     fn source(&self, i: usize) -> &Path {
-        Path::new(OsStr::from_bytes(self.entries[i].of(&self.sources)))
+        Path::new(OsStr::from_bytes(self.source_bytes(i)))
+    }
+
+    fn source_bytes(&self, i: usize) -> &[u8] {
+        let end = self.entries.get(i + 1).map_or(self.sources.len(), |next| next.start as usize);
+        &self.sources[self.entries[i].start as usize..end]
     }
 
     /// Name of the transcript: the file's name without its extension; with its folder where that repeats; with its
@@ -138,7 +145,7 @@ impl Inputs {
     /// apart.
     fn name(&self, i: usize) -> String {
         let name = self.unnumbered(i);
-        match self.numbers.get(&self.entries[i].start) {
+        match self.numbers.get(&(i as u32)) {
             Some(n) => format!("{name}~{n}"),
             None => name,
         }
@@ -151,57 +158,56 @@ impl Inputs {
     /// Adds a file under the last root; nothing when there is no room for its path, as in no system there is.
     fn add(&mut self, source: &Path, bytes: u64) -> Option<()> {
         let start = u32::try_from(self.sources.len()).ok()?;
-        let length = u16::try_from(source.as_os_str().len()).ok()?;
         let root = u16::try_from(self.roots.len().saturating_sub(1)).ok()?;
         self.sources.extend_from_slice(source.as_os_str().as_bytes());
-        self.entries.push(Entry { bytes, start, hash: 0, length, root, form: Form::Stem });
+        let said = u32::try_from(bytes).unwrap_or(LARGE);
+        if said == LARGE {
+            self.large.insert(self.entries.len() as u32, bytes);
+        }
+        self.entries.push(Entry { start, bytes: said, root, form: Form::Stem });
         Some(())
     }
 
     fn finish(&mut self) {
+        self.sort();
         for longer in [Form::Folder, Form::Extension] {
             for i in self.clashes().into_iter().flatten() {
-                self.entries[i].form = longer;
+                self.entries[i as usize].form = longer;
             }
         }
-        for mut clash in self.clashes() {
-            clash.sort_by_key(|&i| self.order(&self.entries[i]));
-            self.numbers.extend(clash.into_iter().map(|i| self.entries[i].start).zip(1..).skip(1));
+        for clash in self.clashes() {
+            self.numbers.extend(clash.into_iter().zip(1..).skip(1));
         }
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.sort_unstable_by(|a, b| self.order(a).cmp(&self.order(b)));
-        self.entries = entries;
     }
 
-    /// What the order of the files follows.
-    fn order(&self, entry: &Entry) -> (&[u8], u16) {
-        (entry.of(&self.sources), entry.root)
+    /// Puts the files and their sources in order.
+    fn sort(&mut self) {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_unstable_by_key(|&i| (self.source_bytes(i as usize), self.entries[i as usize].root));
+        let (mut sources, mut entries) = (Vec::with_capacity(self.sources.len()), Vec::with_capacity(self.len()));
+        let mut large = BTreeMap::new();
+        for (place, i) in (0..).zip(order) {
+            entries.push(Entry { start: sources.len() as u32, ..self.entries[i as usize] });
+            sources.extend_from_slice(self.source_bytes(i as usize));
+            large.extend(self.large.get(&i).map(|bytes| (place, *bytes)));
+        }
+        (self.sources, self.entries, self.large) = (sources, entries, large);
     }
 
-    /// Places of files whose names are not unique, by name; until the next call. The entries themselves are put in
-    /// another order, as a list of a million others would stay in memory.
-    fn clashes(&mut self) -> Vec<Vec<usize>> {
-        for i in 0..self.len() {
-            self.entries[i].hash = FxBuildHasher.hash_one(folded(&self.unnumbered(i))) as u32;
-        }
-        self.entries.sort_unstable_by_key(|entry| (entry.hash, entry.start));
-        let (mut clashes, mut start) = (Vec::new(), 0);
-        for alike in self.entries.chunk_by(|a, b| a.hash == b.hash) {
-            let places = start..start + alike.len();
-            start = places.end;
-            if alike.len() > 1 {
-                let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-                places.for_each(|i| by_name.entry(folded(&self.unnumbered(i))).or_default().push(i));
-                clashes.extend(by_name.into_values().filter(|places| places.len() > 1));
+    /// Places of files whose names are not unique, by name, each in order; until the next call.
+    fn clashes(&self) -> Vec<Vec<u32>> {
+        let hash = |i: u32| FxBuildHasher.hash_one(folded(&self.unnumbered(i as usize))) as u32;
+        let mut hashes: Vec<(u32, u32)> = (0..self.len() as u32).map(|i| (hash(i), i)).collect();
+        hashes.sort_unstable();
+        let mut clashes = Vec::new();
+        for alike in hashes.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
+            let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+            for &(_, i) in alike {
+                by_name.entry(folded(&self.unnumbered(i as usize))).or_default().push(i);
             }
+            clashes.extend(by_name.into_values().filter(|places| places.len() > 1));
         }
         clashes
-    }
-}
-
-impl Entry {
-    fn of(self, sources: &[u8]) -> &[u8] {
-        &sources[self.start as usize..][..usize::from(self.length)]
     }
 }
 

@@ -10,6 +10,7 @@
 //!   .lock                         held by the run under way
 //! ```
 
+mod copies;
 pub mod corpus;
 pub mod digest;
 pub mod journal;

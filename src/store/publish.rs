@@ -8,13 +8,14 @@ use super::digest::{Digest, Digesting};
 use super::layout::{PARTIAL, PUBLISHED, Study};
 use super::manifest::write_json;
 use super::spool::Spool;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender};
+use std::thread::Builder;
 
 /// Makes the folder of a study, closed to other users, and looks whether it may be used.
 ///
@@ -90,7 +91,7 @@ fn begin_early(root: PathBuf) -> SyncSender<()> {
     let (tell, told) = mpsc::sync_channel(1);
     let write = move || told.iter().for_each(|()| drop(File::open(&root).and_then(|folder| sync_early(&folder))));
     // Without a thread everything is left for the end, as it is on other systems.
-    let _ = std::thread::Builder::new().name("ahead".to_string()).spawn(write);
+    let _ = Builder::new().name("ahead".to_string()).spawn(write);
     tell
 }
 
@@ -199,8 +200,24 @@ impl Partial {
     pub fn sync(&self, n_texts: usize) -> Result<(), StoreError> {
         // Ten thousand texts would wait for ten thousand flushes, a few for what others are writing, where they write.
         let at_once = n_texts > 200 || others_rest();
-        let synced = if at_once { sync_system(&self.folder, &self.root) } else { sync_tree(&self.root) };
+        let synced = if at_once { sync_system(self) } else { self.sync_files() };
         synced.map_err(|e| StoreError::io(&self.root, e))
+    }
+
+    /// Every file and folder of the run; and what names the study, which may itself be new.
+    fn sync_files(&self) -> io::Result<()> {
+        let mut paths = vec![self.root.clone()];
+        let mut next = 0;
+        while let Some(path) = paths.get(next) {
+            next += 1;
+            if path.is_dir() {
+                let entries: Vec<PathBuf> =
+                    fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+                paths.extend(entries);
+            }
+        }
+        paths.extend(fs::canonicalize(self.study.root())?.parent().map(Path::to_path_buf));
+        sync_each(&paths)
     }
 
     /// What makes the disk write early.
@@ -221,9 +238,7 @@ impl Partial {
         let switch = || -> io::Result<()> {
             symlink(&current, &fresh)?;
             fs::rename(&fresh, self.study.current())?;
-            sync_folder(self.study.root())?;
-            // The study itself may be new.
-            fs::canonicalize(self.study.root())?.parent().map_or(Ok(()), sync_folder)
+            sync_one(self.study.root())
         };
         switch().map_err(|e| StoreError::io(self.study.current(), e))?;
         let mut left = Vec::new();
@@ -246,7 +261,7 @@ impl Partial {
             fs::rename(&self.root, self.study.runs().join(&second)).map_err(failed)?;
             return Ok(second);
         }
-        sync_folder(&self.study.runs()).map_err(failed)?;
+        sync_one(&self.study.runs()).map_err(failed)?;
         Ok(digest.to_string())
     }
 }
@@ -400,15 +415,15 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Everything on this file system, in one call.
+/// Everything on this file system, in one call: also the name of a new study, unless the study is a file system itself.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn sync_system(folder: &File, _: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(folder)?)
+fn sync_system(partial: &Partial) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(&partial.folder)?)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn sync_system(_: &File, root: &Path) -> io::Result<()> {
-    sync_tree(root)
+fn sync_system(partial: &Partial) -> io::Result<()> {
+    partial.sync_files()
 }
 
 /// True where so little waits to be written, by all programs together, that nobody need wait for it.
@@ -438,18 +453,27 @@ fn sync_early(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Every file and folder below `root`, and `root`.
-fn sync_tree(root: &Path) -> io::Result<()> {
-    let entries: Vec<fs::DirEntry> = fs::read_dir(root)?.collect::<io::Result<_>>()?;
-    // All at once: the disk flushes them together, and none waits for the others.
-    entries.par_iter().try_for_each(|entry| {
-        let path = entry.path();
-        if path.is_dir() { sync_tree(&path) } else { File::open(&path)?.sync_all() }
-    })?;
-    sync_folder(root)
+/// Threads that wait for the disk.
+const WAITING: usize = 8;
+
+/// All at once: the disk flushes them together, and none waits for the others.
+fn sync_each(paths: &[PathBuf]) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
+    let sync = || {
+        let mut mine = std::iter::from_fn(|| paths.get(next.fetch_add(1, Ordering::Relaxed)));
+        mine.try_for_each(|path| sync_one(path))
+    };
+    std::thread::scope(|scope| {
+        // Where no thread is to be had, this one does it all.
+        let thread = |_| Builder::new().spawn_scoped(scope, sync).ok();
+        let threads: Vec<_> = (1..paths.len().min(WAITING)).filter_map(thread).collect();
+        let lost = || io::Error::other("a thread was lost");
+        threads.into_iter().fold(sync(), |all, thread| all.and(thread.join().unwrap_or_else(|_| Err(lost()))))
+    })
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// A file or a folder.
+fn sync_one(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

@@ -5,6 +5,7 @@
 //! file's problem becoming another's.
 
 use super::StoreError;
+use super::copies::Copies;
 use super::corpus::{self, Corpus, Input};
 use super::digest::sha256;
 use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, Source};
@@ -18,7 +19,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Coded, Coder, Take, Worker};
 use crate::transcript::respondents::{self, Respondents};
 use crate::transcript::{ReadOptions, Speaker, SpeakerRole, Transcript, labels_met};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -455,8 +456,7 @@ struct Book<'a> {
     processed: Vec<u32>,
     /// Places of the labels of interviewers that some transcript has.
     met: BTreeSet<usize>,
-    /// First file with these bytes, by the beginning of its digest.
-    seen: FxHashMap<[u32; 3], u32>,
+    copies: Copies,
 }
 
 impl<'a> Book<'a> {
@@ -476,8 +476,7 @@ impl<'a> Book<'a> {
             findings: Findings::default(),
             processed: Vec::new(),
             met: BTreeSet::new(),
-            // Room for all at once: a table that grows leaves its smaller selves behind in memory.
-            seen: FxHashMap::with_capacity_and_hasher(plan.run.corpus.inputs.len(), FxBuildHasher),
+            copies: Copies::of(plan.run.corpus.inputs.len()),
         })
     }
 
@@ -524,13 +523,12 @@ impl<'a> Book<'a> {
     /// Two files with the same bytes are usually one interview given twice.
     fn note_copy(&mut self, i: usize, file: &mut File) {
         let (Some(digest), Some(_)) = (&file.report.sha256, &file.rows) else { return };
-        let part = |at: usize| u32::from_str_radix(&digest[at..at + 8], 16).unwrap_or_default();
-        let first = *self.seen.entry([part(0), part(8), part(16)]).or_insert(i as u32) as usize;
+        let inputs = &self.plan.run.corpus.inputs;
+        let first = self.copies.first(digest, i, |other| inputs.bytes(other) == inputs.bytes(i));
         if first == i {
             return;
         }
-        let message =
-            format!("the same bytes as {}; both are in the study", self.plan.run.corpus.inputs.get(first).source);
+        let message = format!("the same bytes as {}; both are in the study", inputs.get(first).source);
         file.found.push(Diagnostic::note("W_DUPLICATE", &*file.report.path, message).help("remove one of them"));
         let kept = (file.report.sha256.take(), file.report.transcript.take(), file.report.counts);
         file.report = FileReport::new(&file.report.path, Outcome::Processed, &file.found);
