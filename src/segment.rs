@@ -116,6 +116,9 @@ const BEFORE_NUMBERS: [&str; 8] = ["no", "nos", "p", "pp", "vol", "ch", "fig", "
 
 /// The segments of a turn; every sentence lies in exactly one.
 pub fn divide(tokens: &[Token], sentences: &[Range<usize>], unit: Unit) -> Vec<Segment> {
+    if unit == Unit::Answer && tokens.len() <= MOST_WORDS && !sentences.is_empty() {
+        return vec![segment(sentences, 0..sentences.len())];
+    }
     let starts = match unit {
         Unit::Answer => cuts(tokens, sentences),
         Unit::Paragraph => paragraph_starts(tokens, sentences),

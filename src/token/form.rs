@@ -7,6 +7,7 @@ use super::memo::{self, Key, Known, Memo};
 use super::sets::{Column, SetId, TermSets};
 use super::{Language, Stemmer};
 use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 use unicode_normalization::UnicodeNormalization;
 
 /// The place of a form in its [`Forms`].
@@ -57,7 +58,7 @@ pub struct Form {
     /// As written where it was first seen.
     pub raw: String,
     /// One reading as a rule; two or three where a hyphen may join or separate (`text-⏎book`).
-    pub readings: Vec<Reading>,
+    pub readings: SmallVec<[Reading; 1]>,
     /// Terms of the lexicon that the form meets, ascending; filled by whoever made the [`Forms`].
     pub terms: Box<[u32]>,
     /// Equal for equal stems of the first reading, in the same [`Forms`].
@@ -276,13 +277,20 @@ impl<'a> Forms<'a> {
     }
 
     fn add(&mut self, raw: &str) -> Known {
-        let readings: Vec<Reading> = keys(raw).into_iter().map(|key| self.reading(key)).collect();
+        let readings: SmallVec<[Reading; 1]> = keys(raw).into_iter().map(|key| self.reading(raw, key)).collect();
         let light = lightness(&readings[0].key);
         let terms = self.terms.of(raw, &readings).into_boxed_slice();
         let brief = self.brief_of(&terms, &readings[0].stem);
-        let next = self.stems.len() as u32;
-        let stem = *self.stems.entry(readings[0].stem.clone()).or_insert(next);
+        let stem = self.stem_id(&readings[0].stem);
         Known::new(self.put(Form { raw: raw.to_string(), readings, terms, stem, light }, brief), light)
+    }
+
+    fn stem_id(&mut self, stem: &str) -> u32 {
+        let next = self.stems.len() as u32;
+        match self.stems.get(stem) {
+            Some(&id) => id,
+            None => *self.stems.entry(stem.to_string()).or_insert(next),
+        }
     }
 
     fn put(&mut self, form: Form, brief: Brief) -> FormId {
@@ -327,9 +335,25 @@ impl<'a> Forms<'a> {
         [begin, self.marks.len() as u32]
     }
 
-    fn reading(&self, key: String) -> Reading {
-        let stem = self.stemmer.stem(&key).into_owned();
+    fn reading(&self, raw: &str, key: String) -> Reading {
+        let stem = match self.stem_of(raw, &key) {
+            Some(stem) => stem.to_string(),
+            None => self.stemmer.stem(&key).into_owned(),
+        };
         Reading { key, stem }
+    }
+
+    /// The stem of a key that is written in another way (`Train`) and was seen as it is: stemming is what costs most.
+    fn stem_of(&self, raw: &str, key: &str) -> Option<&str> {
+        if raw == key {
+            return None;
+        }
+        let known = match memo::key(key.as_bytes(), 0, key.len()) {
+            Some(number) => self.short.get(number),
+            None => self.long.get(key).copied(),
+        };
+        let same = self.get(known?.form).readings.iter().find(|reading| reading.key == key)?;
+        Some(&same.stem)
     }
 }
 
@@ -373,20 +397,20 @@ pub fn fold(raw: &str) -> String {
 
 /// The keys that a raw token can be read as. A hyphen inside it stands before white space: at a line end, or after a
 /// cut-off word.
-fn keys(raw: &str) -> Vec<String> {
+fn keys(raw: &str) -> SmallVec<[String; 1]> {
     let Some(hyphen) = raw.find(['-', '\u{2010}', '\u{2011}']) else {
-        return vec![fold(raw)];
+        return smallvec![fold(raw)];
     };
     let (head, rest) = raw.split_at(hyphen);
     let tail = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
     let (head, tail) = (fold(head), fold(tail));
     if head.is_empty() || tail.is_empty() {
-        return vec![fold(raw)];
+        return smallvec![fold(raw)];
     }
     if tail.starts_with(&head) || head.len() < 2 {
-        return vec![tail];
+        return smallvec![tail];
     }
-    vec![format!("{head}{tail}"), tail, head]
+    smallvec![format!("{head}{tail}"), tail, head]
 }
 
 #[cfg(test)]
@@ -395,8 +419,8 @@ mod tests {
 
     #[test]
     fn reads_hyphens_both_ways() {
-        assert_eq!(keys("ware-\nhouse"), ["warehouse", "house", "ware"]);
-        assert_eq!(keys("train- trained"), ["trained"]);
-        assert_eq!(keys("I- I"), ["i"]);
+        assert_eq!(keys("ware-\nhouse").as_slice(), ["warehouse", "house", "ware"]);
+        assert_eq!(keys("train- trained").as_slice(), ["trained"]);
+        assert_eq!(keys("I- I").as_slice(), ["i"]);
     }
 }
