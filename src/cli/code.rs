@@ -6,7 +6,8 @@ use super::{Console, Exit, process};
 use crate::coding::Coding;
 use crate::diagnostic::Severity;
 use crate::learn::model::{MODEL_SCHEMA, Model};
-use crate::lexicon::{self, Lexicon, cache::Cache};
+use crate::lexicon::cache::{Cache, Fresh};
+use crate::lexicon::{self, Lexicon};
 use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
 use crate::store::corpus::{self, Corpus};
@@ -23,6 +24,7 @@ use crate::transcript::respondents::Respondents;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::Builder;
 use std::time::Instant;
 
 /// Code transcripts with a lexicon and write a study folder
@@ -165,7 +167,7 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     warn_of_disk(&study, &material.corpus, console);
     let mut partial = Partial::begin(&study)?;
     let mut manifest = material.manifest(args);
-    let (report, findings) = code(args, &material, &mut partial, &mut manifest)?;
+    let (report, findings) = material.keep_while(|| code(args, &material, &mut partial, &mut manifest))?;
     tell(args, &findings, console);
     // Said before the switch: when the summary cannot be written, nothing was changed.
     let summary = Summary { study: &args.out, report: &report, findings: &findings, took: started.elapsed() };
@@ -198,6 +200,8 @@ fn places(args: &CodeArgs, material: &Material, run: &str) -> Places {
 struct Material {
     corpus: Corpus,
     lexicon: Lexicon,
+    /// Where the lexicon is to be kept.
+    fresh: Option<Fresh>,
     respondents: Respondents,
     respondents_at: Vec<PathBuf>,
     respondents_from: Vec<Origin>,
@@ -208,11 +212,11 @@ struct Material {
 /// Reads all that is not a transcript; `None` after having said what is wrong.
 fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Material>> {
     let cache = Cache::of_user(|name| std::env::var_os(name));
-    let loaded = cache.map_or_else(|| lexicon::load(&args.codebook), |cache| cache.load(&args.codebook));
-    let lexicon = match loaded {
-        Ok((lexicon, warnings)) => {
+    let anew = || lexicon::load(&args.codebook).map(|(lexicon, warnings)| (lexicon, warnings, None));
+    let (lexicon, fresh) = match cache.map_or_else(anew, |cache| cache.open(&args.codebook)) {
+        Ok((lexicon, warnings, fresh)) => {
             console.problems(warnings.iter().filter(|_| !args.quiet));
-            lexicon
+            (lexicon, fresh)
         }
         Err(problems) => {
             problems.iter().for_each(|problem| console.warn(&problem.block()));
@@ -224,7 +228,8 @@ fn gather(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Option<Mater
     let Some((respondents, respondents_from)) = load_respondents(&paths, console) else { return Ok(None) };
     let Some(confidence) = load_confidence(args, &lexicon, console) else { return Ok(None) };
     let read = read_options(args);
-    Ok(Some(Material { corpus, lexicon, respondents, respondents_at: paths, respondents_from, confidence, read }))
+    let respondents_at = paths;
+    Ok(Some(Material { corpus, lexicon, fresh, respondents, respondents_at, respondents_from, confidence, read }))
 }
 
 fn walk(args: &CodeArgs, lexicon: &Lexicon, console: &mut Console) -> Option<Corpus> {
@@ -307,6 +312,18 @@ pub(super) fn load_respondents(paths: &[PathBuf], console: &mut Console) -> Opti
 }
 
 impl Material {
+    /// Does the work, and keeps the lexicon meanwhile where it was made anew.
+    fn keep_while<T>(&self, work: impl FnOnce() -> T) -> T {
+        std::thread::scope(|scope| {
+            let keep = |fresh| Builder::new().spawn_scoped(scope, move || Fresh::keep(fresh, &self.lexicon)).ok();
+            let keeper = self.fresh.as_ref().and_then(keep);
+            let done = work();
+            // It is only the next run that may have to do without.
+            let _ = keeper.map(|keeper| keeper.join());
+            done
+        })
+    }
+
     fn manifest(&self, args: &CodeArgs) -> Manifest {
         Manifest {
             schema: MANIFEST_SCHEMA.to_string(),
@@ -382,7 +399,11 @@ fn code(
 ) -> anyhow::Result<(Report<()>, Findings)> {
     let coder = Coder::new(&material.lexicon, Options { unit: args.unit.meant() });
     let progress = Progress::new(&material.corpus, args.quiet);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // One file needs one thread: how many cores there are takes a while to ask.
+    let cores = || match material.corpus.inputs.len() {
+        0..=1 => 1,
+        _ => std::thread::available_parallelism().map_or(1, usize::from),
+    };
     let refit = material.confidence.as_ref().map(|(model, _)| move |codings: &mut [Coding]| put(model, codings));
     let run = Run {
         refit: refit.as_ref().map(|refit| refit as &Refit<'_>),
@@ -391,7 +412,7 @@ fn code(
         codebook: &material.lexicon.codebook,
         read: &material.read,
         respondents: &material.respondents,
-        bounds: Bounds { threads: args.threads.map_or(cores, usize::from), bytes: UNDER_WAY },
+        bounds: Bounds { threads: args.threads.map_or_else(cores, usize::from), bytes: UNDER_WAY },
         cells: if args.spreadsheet { Cells::Spreadsheet } else { Cells::Exact },
         fail_fast: args.fail_fast,
         watch: &progress,

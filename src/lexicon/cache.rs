@@ -80,24 +80,32 @@ impl Cache {
         Some(Cache { folder: folder.to_path_buf(), program })
     }
 
-    /// As [`super::load`]. The lexicon is all that coding needs: lists, and the patterns of rules and triggers, are in its
-    /// plan only, and of its source the names of the files are there.
+    /// As [`super::load`], and keeps what was made.
     ///
     /// # Errors
     /// As [`super::load`].
     pub fn load(&self, path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (lexicon, found, fresh) = self.open(path)?;
+        fresh.iter().for_each(|fresh| fresh.keep(&lexicon));
+        Ok((lexicon, found))
+    }
+
+    /// As [`super::load`], and where to keep the lexicon if it was made anew. The lexicon is all that coding needs: lists,
+    /// and the patterns of rules and triggers, are in its plan only, and of its source the names of the files are there.
+    ///
+    /// # Errors
+    /// As [`super::load`].
+    pub fn open(&self, path: &Path) -> Result<(Lexicon, Vec<Diagnostic>, Option<Fresh>), Vec<Diagnostic>> {
         let kept = self.place(path);
         if let Some(lexicon) = kept.as_deref().and_then(|kept| self.take(path, kept)) {
             let found = stale(&lexicon, path).into_iter().collect();
-            return Ok((lexicon, found));
+            return Ok((lexicon, found, None));
         }
         let (lexicon, found) = super::load(path)?;
         // What is said again of a kept codebook is only that it is stale.
-        if let Some(kept) = kept.filter(|_| found.len() == usize::from(stale(&lexicon, path).is_some())) {
-            // Kept or not: the next run can do without.
-            let _ = self.keep(path, &kept, &lexicon);
-        }
-        Ok((lexicon, found))
+        let kept = kept.filter(|_| found.len() == usize::from(stale(&lexicon, path).is_some()));
+        let fresh = kept.map(|kept| Fresh { cache: self.clone(), path: path.to_path_buf(), kept });
+        Ok((lexicon, found, fresh))
     }
 
     /// Where what is made of a lexicon is kept.
@@ -163,6 +171,21 @@ impl Cache {
         let mut kept: Vec<(Option<SystemTime>, PathBuf)> = entries.map(|path| (age(&path), path)).collect();
         kept.sort_by(|a, b| b.cmp(a));
         kept.iter().skip(MOST).for_each(|(_, path)| drop(fs::remove_file(path)));
+    }
+}
+
+/// Where a lexicon is to be kept that was made anew.
+#[derive(Debug)]
+pub struct Fresh {
+    cache: Cache,
+    path: PathBuf,
+    kept: PathBuf,
+}
+
+impl Fresh {
+    /// Keeps the lexicon. Kept or not: the next run can do without.
+    pub fn keep(&self, lexicon: &Lexicon) {
+        let _ = self.cache.keep(&self.path, &self.kept, lexicon);
     }
 }
 

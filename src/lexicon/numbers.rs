@@ -112,8 +112,9 @@ struct Piece<'n, T>(&'n [T]);
 
 impl<T: Number> Serialize for Piece<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::with_capacity(self.0.len() * T::Bytes::COUNT);
-        self.0.iter().for_each(|number| bytes.extend_from_slice(number.bytes().as_ref()));
+        let mut bytes = vec![0; self.0.len() * T::Bytes::COUNT];
+        let places = bytes.chunks_exact_mut(T::Bytes::COUNT);
+        places.zip(self.0).for_each(|(place, number)| place.copy_from_slice(number.bytes().as_ref()));
         serializer.serialize_bytes(&bytes)
     }
 }
