@@ -254,6 +254,16 @@ impl<'l> Corpus<'l> {
         let mut judge = Judge::new(self.lexicon);
         let judged = |(scene, gathered): (Scene, &Gathered)| judge.judge(&scene, gathered, WRITTEN);
         stage(group, "confidence", || self.scenes().zip(&gathered), judged);
+        // Both together, as far as coding needs them.
+        let (mut gatherer, mut judge) = (Gatherer::new(self.lexicon), Judge::new(self.lexicon));
+        let weigh = |(scene, question, first): (Scene, Option<Scene>, bool)| {
+            if first {
+                gatherer.begin_turn();
+            }
+            let around = Surroundings { question, attributes: &Default::default() };
+            judge.weigh(&mut gatherer, &scene, &around, WRITTEN)
+        };
+        stage(group, "weighing", || self.segments(), weigh);
     }
 
     /// Gathers the evidence of one segment after another.

@@ -8,7 +8,7 @@
 //! score is Σ over the distinct stems and pairs of the segment of their weights, divided by √(number of tokens).
 
 use crate::codebook::CodeId;
-use crate::evidence::Gathered;
+use crate::evidence::{Bounds, Gathered, Gatherer, Surroundings};
 use crate::lexicon::Lexicon;
 use crate::lexicon::model::{Cues, Line, Met, Model, NO_STEM, ROUNDING};
 use crate::lexicon::pairs::{Pairs, Sides};
@@ -193,9 +193,13 @@ pub struct Judge<'l> {
     /// What the log-odds of each code begin with at the level of the last segment.
     begins: Vec<f64>,
     level: Option<String>,
+    /// About the log-odds of each code in the last segment without its rules.
+    alone: Vec<f64>,
+    /// By how much they may be wrong.
+    doubt: f64,
     /// Rule scores of the last segment.
     rules: Vec<(CodeId, f64)>,
-    /// About the log-odds of each code in it.
+    /// About the log-odds of each code in it, or the most that they may be.
     near: Vec<f64>,
 }
 
@@ -219,6 +223,18 @@ impl Slopes {
         let steepest = cues.iter().fold(0.0, |most: f64, slope| most.max(slope.abs()));
         Slopes { rules: (0..lines.len()).flat_map(row).collect(), cues, steepest }
     }
+
+    /// Without a fitted model each score stands for itself.
+    fn plain(n_codes: usize) -> Self {
+        let row = |place| (0..n_codes).map(move |other| f64::from(u8::from(other == place)));
+        Slopes { rules: (0..n_codes).flat_map(row).collect(), cues: vec![0.0; n_codes], steepest: 0.0 }
+    }
+
+    /// What the rule score of a code is multiplied with, for each code.
+    #[inline]
+    fn of(&self, code: CodeId) -> &[f64] {
+        &self.rules[usize::from(code.0) * self.cues.len()..][..self.cues.len()]
+    }
 }
 
 impl<'l> Judge<'l> {
@@ -231,46 +247,126 @@ impl<'l> Judge<'l> {
             Some((line, names().map(|other| line.rules.get(other).copied()).collect()))
         };
         let lines: Vec<Option<ByPlace>> = names().map(line).collect();
-        let (slopes, begins) = (Slopes::new(&lines), begins(&lines, None));
+        let slopes = if lexicon.model.is_some() { Slopes::new(&lines) } else { Slopes::plain(lines.len()) };
+        let (begins, alone) = (begins(&lines, None), vec![0.0; lines.len()]);
         let (rules, near) = (Vec::new(), Vec::new());
-        Judge { lexicon, bag: Bag::default(), lines, slopes, begins, level: None, rules, near }
+        Judge { lexicon, bag: Bag::default(), lines, slopes, begins, level: None, alone, doubt: 1e-6, rules, near }
+    }
+
+    /// The evidence in a segment and the verdicts on all codes that reach `least` confidence, in the order of the
+    /// codebook; none where no code does. Rules are worked out only until that is certain.
+    pub fn weigh(
+        &mut self,
+        gatherer: &mut Gatherer,
+        scene: &Scene,
+        around: &Surroundings,
+        least: f64,
+    ) -> Option<(Gathered, Vec<Verdict>)> {
+        gatherer.begin(scene, around);
+        if let Some(model) = &self.lexicon.model {
+            self.read(scene, &model.cues);
+        }
+        if !self.may_reach(gatherer, scene, around, least) {
+            return None;
+        }
+        let gathered = gatherer.finish(scene, around);
+        let verdicts = match &self.lexicon.model {
+            Some(model) => self.fitted(&gathered, model, least),
+            None => shares(&gathered, least),
+        };
+        Some((gathered, verdicts)).filter(|(_, verdicts)| !verdicts.is_empty())
+    }
+
+    /// True when a code may reach `least` confidence by what the rules say, or still may say.
+    fn may_reach(&mut self, gatherer: &mut Gatherer, scene: &Scene, around: &Surroundings, least: f64) -> bool {
+        let wanted = self.hopeless(least);
+        self.come_near_at_most(gatherer);
+        self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near >= wanted).any(|(code, _)| {
+            loop {
+                match self.outlook(code, gatherer) {
+                    (most, _) if most < wanted => return false,
+                    (_, None) => return true,
+                    (_, Some(darkest)) => gatherer.look_closer(scene, around, darkest),
+                }
+            }
+        })
+    }
+
+    /// What the log-odds of a code may be at most, but for rounding (without a fitted model its score), and the code
+    /// whose rules that are not worked out leave most open about them.
+    fn outlook(&self, code: CodeId, gatherer: &Gatherer) -> (f64, Option<CodeId>) {
+        let (mut all, mut widest, mut darkest) = (self.alone[usize::from(code.0)], -1.0, None);
+        for (other, bounds) in gatherer.bounds() {
+            let slope = self.slopes.of(other)[usize::from(code.0)];
+            let (least, most) = clamped(bounds);
+            let (least, most) = (slope * least, slope * most);
+            all += larger(least, most);
+            if bounds.n_open > 0 && (most - least).abs() > widest {
+                (widest, darkest) = ((most - least).abs(), Some(other));
+            }
+        }
+        (all, darkest)
     }
 
     /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
     pub fn judge(&mut self, scene: &Scene, gathered: &Gathered, least: f64) -> Vec<Verdict> {
-        match &self.lexicon.model {
-            Some(model) => self.fitted(scene, gathered, model, least),
-            None => shares(gathered, least),
-        }
+        let Some(model) = &self.lexicon.model else { return shares(gathered, least) };
+        self.read(scene, &model.cues);
+        self.fitted(gathered, model, least)
     }
 
-    fn fitted(&mut self, scene: &Scene, gathered: &Gathered, model: &Model, least: f64) -> Vec<Verdict> {
-        self.bag.read(scene, &model.cues);
+    /// Takes up the words of a segment.
+    fn read(&mut self, scene: &Scene, table: &Cues) {
+        self.bag.read(scene, table);
         if self.level.as_deref() != scene.level {
             self.level = scene.level.map(str::to_string);
             self.begins = begins(&self.lines, scene.level);
         }
+        self.alone.clone_from(&self.begins);
+        let sums = self.bag.sums.as_flattened().iter().zip(&self.slopes.cues);
+        let hundredth = self.bag.scale / 100.0;
+        self.alone
+            .iter_mut()
+            .zip(sums)
+            .for_each(|(alone, (sum, slope))| *alone += slope * f64::from(*sum) * hundredth);
+        self.doubt = 1e-6 + self.slopes.steepest * self.bag.doubt() * self.bag.scale;
+    }
+
+    fn fitted(&mut self, gathered: &Gathered, model: &Model, least: f64) -> Vec<Verdict> {
         let clamped = |&code: &CodeId| gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
         self.rules.clear();
         self.rules.extend(gathered.by_code.keys().map(|code| (*code, clamped(code))));
-        let doubt = self.come_near();
-        let hopeless = hopeless(least);
-        let codes = self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near + doubt >= hopeless);
+        self.come_near();
+        let hopeless = self.hopeless(least);
+        let codes = self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near >= hopeless);
         codes.filter_map(|(code, _)| self.verdict(code, &model.cues, least)).collect()
     }
 
-    /// Puts the log-odds of all codes into `near` but for rounding; says by how much they may be wrong. Most codes are
-    /// far from being written, and need no closer look.
-    fn come_near(&mut self) -> f64 {
-        self.near.clone_from(&self.begins);
+    /// About log-odds below this stay below this confidence for certain: most are far below, and need no exponential.
+    fn hopeless(&self, least: f64) -> f64 {
+        let least = least.clamp(0.0, 0.98);
+        let score = if self.lexicon.model.is_some() { (least / (1.0 - least)).ln() } else { -(1.0 - least).ln() };
+        if least == 0.0 { f64::NEG_INFINITY } else { score - self.doubt }
+    }
+
+    /// Puts the log-odds of all codes into `near` but for rounding. Most codes are far from being written, and need no
+    /// closer look.
+    fn come_near(&mut self) {
+        self.near.clone_from(&self.alone);
         for (other, score) in &self.rules {
-            let slopes = &self.slopes.rules[usize::from(other.0) * self.begins.len()..];
+            let slopes = self.slopes.of(*other);
             self.near.iter_mut().zip(slopes).for_each(|(near, slope)| *near += slope * score);
         }
-        let sums = self.bag.sums.as_flattened().iter().zip(&self.slopes.cues);
-        let hundredth = self.bag.scale / 100.0;
-        self.near.iter_mut().zip(sums).for_each(|(near, (sum, slope))| *near += slope * f64::from(*sum) * hundredth);
-        1e-6 + self.slopes.steepest * self.bag.doubt() * self.bag.scale
+    }
+
+    /// Puts into `near` what [`Judge::outlook`] says of each code at most.
+    fn come_near_at_most(&mut self, gatherer: &Gatherer) {
+        self.near.clone_from(&self.alone);
+        for (other, bounds) in gatherer.bounds() {
+            let (least, most) = clamped(bounds);
+            let slopes = self.slopes.of(other);
+            self.near.iter_mut().zip(slopes).for_each(|(near, slope)| *near += larger(slope * least, slope * most));
+        }
     }
 
     fn verdict(&self, code: CodeId, table: &Cues, least: f64) -> Option<Verdict> {
@@ -300,13 +396,23 @@ fn shares(gathered: &Gathered, least: f64) -> Vec<Verdict> {
 /// For each code what its log-odds begin with at a level: base and level.
 fn begins(lines: &[Option<ByPlace>], level: Option<&str>) -> Vec<f64> {
     let of_level = |line: &Line| level.and_then(|level| line.level.get(level)).copied().unwrap_or(0.0);
-    lines.iter().map(|line| line.as_ref().map_or(0.0, |(line, _)| line.base + of_level(line))).collect()
+    // A code without a line is never reached.
+    let begin =
+        |line: &Option<ByPlace>| line.as_ref().map_or(f64::NEG_INFINITY, |(line, _)| line.base + of_level(line));
+    lines.iter().map(begin).collect()
 }
 
-/// Log-odds that stay below this confidence for certain: most are far below, and need no exponential.
-fn hopeless(least: f64) -> f64 {
-    let least = least.clamp(0.0, 0.99);
-    (least / (1.0 - least)).ln() - 1e-6
+/// The larger of two numbers, neither of which is no number.
+#[inline]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// The least and the most that a score within bounds counts as.
+#[inline]
+fn clamped(bounds: Bounds) -> (f64, f64) {
+    let clamp = |score: f64| score.clamp(SCORE_RANGE.0, SCORE_RANGE.1);
+    (clamp(bounds.least), clamp(bounds.most))
 }
 
 /// The log-odds of a code; `rules` are the rule scores of all codes, and `weights` what each is multiplied with.

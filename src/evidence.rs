@@ -6,6 +6,9 @@
 //! A rule of weight *w* contributes −ln(1 − *w*) to the score of its code: independent shares of full evidence combine
 //! as 1 − Π(1 − *w*), whose −ln(1 − ·) is that sum. A second hit of the same rule contributes half, further ones
 //! nothing; a context that weakens halves; a weight below 0 subtracts.
+//!
+//! Most segments are far from any code. What rules can say at most is known from the words that they need; how much of
+//! it they do say is worked out rule by rule, and only as far as somebody asks ([`Gatherer::look_closer`]).
 
 use crate::codebook::CodeId;
 use crate::context::{self, Contexts};
@@ -14,10 +17,12 @@ use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
 use crate::matcher::{Look, Match, Scene, Search, shortest};
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// One hit of one rule, for one code.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Found {
     /// The rule, as a place in [`Lexicon::rules`].
     pub rule: usize,
@@ -77,17 +82,122 @@ pub fn gather(scene: &Scene, around: &Surroundings) -> Gathered {
     gatherer.gather(scene, around)
 }
 
+/// How far the score of a code may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bounds {
+    /// It is not below this, but for rounding.
+    pub least: f64,
+    /// Nor above this.
+    pub most: f64,
+    /// Rules that may speak for or against it and can be worked out before others are.
+    pub n_open: usize,
+}
+
+impl Bounds {
+    /// Moves the bound that a contribution of this sign would move.
+    fn add(&mut self, contribution: f64, factor: f64) {
+        self.least += contribution.min(0.0) * factor;
+        self.most += contribution.max(0.0) * factor;
+    }
+}
+
+/// What one rule can say, as far as it does not depend on the segment.
+struct Voice {
+    /// Its codes, and those that a context may turn it to.
+    codes: SmallVec<[CodeId; 4]>,
+    /// What a hit contributes in full.
+    whole: f64,
+    /// True when it asks who speaks.
+    asks_speaker: bool,
+    /// True when it depends on no other rule.
+    is_free: bool,
+}
+
+impl Voice {
+    fn of(lexicon: &Lexicon, rule: &Rule) -> Self {
+        let mut codes = SmallVec::from_slice(&rule.codes);
+        if rule.effects.contains(&Some(Effect::Opposite)) {
+            codes.extend(rule.codes.iter().filter_map(|&code| lexicon.codebook.opposite(code)));
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        Voice {
+            codes,
+            whole: contribution(rule.weight),
+            asks_speaker: rule.level.is_some() || !rule.when.is_empty(),
+            is_free: !rule.second_pass,
+        }
+    }
+
+    /// What so many hits contribute at most: the second one counts half, further ones nothing.
+    fn most(&self, n_hits: usize) -> f64 {
+        self.whole * [0.0, 1.0, 1.5][n_hits.min(2)]
+    }
+
+    /// Adds what the rule may say to the bounds of its codes.
+    fn widen(&self, bounds: &mut [Bounds]) {
+        for code in &self.codes {
+            let bounds = &mut bounds[usize::from(code.0)];
+            bounds.add(self.most(2), 1.0);
+            bounds.n_open += usize::from(self.is_free);
+        }
+    }
+
+    /// Takes back what the rule may not say, as it has so many hits only.
+    fn narrow(&self, bounds: &mut [Bounds], n_hits: usize) {
+        for code in &self.codes {
+            bounds[usize::from(code.0)].add(self.most(2) - self.most(n_hits), -1.0);
+        }
+    }
+
+    /// Puts what the rule found in the place of what it may say by so many hits.
+    fn settle(&self, bounds: &mut [Bounds], n_hits: usize, found: &[Found]) {
+        for code in &self.codes {
+            let said: f64 = found.iter().filter(|found| found.code == *code).map(|found| found.contribution).sum();
+            let bounds = &mut bounds[usize::from(code.0)];
+            bounds.add(self.most(n_hits), -1.0);
+            bounds.least += said;
+            bounds.most += said;
+            bounds.n_open -= usize::from(self.is_free);
+        }
+    }
+}
+
+/// A rule that may fire in the segment.
+struct Open {
+    /// Its place.
+    rule: usize,
+    /// Its gates, among those that are open.
+    gates: Range<usize>,
+    /// Its hits, as soon as they are looked for.
+    hits: Option<Range<usize>>,
+    /// What it found, as soon as that is worked out.
+    found: Option<Range<usize>>,
+}
+
 /// Gathers evidence from segment after segment: what it takes to do so is made once.
 pub struct Gatherer<'l> {
     lexicon: &'l Lexicon,
+    /// For each rule.
+    voices: Vec<Voice>,
     /// True when hits that add nothing are wanted too.
     all_hits: bool,
     answer: Search,
     question: Search,
     /// Ways into rules that are open in the segment.
     gates: Vec<u32>,
-    /// What one pass found; kept for its room.
+    /// The rules that they lead to, ascending.
+    open: Vec<Open>,
+    /// Hits of those that are looked for.
+    hits: Vec<Match>,
+    /// Room for those of one.
+    spare: Vec<Match>,
+    /// What those found that are worked out.
     found: Vec<Found>,
+    /// How far the score of each code may go.
+    bounds: Vec<Bounds>,
+    /// Codes that open rules may speak for or against, some perhaps twice.
+    spoken_of: Vec<CodeId>,
     /// Of the turn; empty before its first hit.
     scopes: Vec<Contexts>,
     /// Sentences of the segment whose triggers are in `scopes`.
@@ -103,11 +213,17 @@ impl<'l> Gatherer<'l> {
     pub fn new(lexicon: &'l Lexicon) -> Self {
         Gatherer {
             lexicon,
+            voices: lexicon.rules.iter().map(|rule| Voice::of(lexicon, rule)).collect(),
             all_hits: false,
             answer: Search::new(lexicon),
             question: Search::new(lexicon),
             gates: Vec::new(),
+            open: Vec::new(),
+            hits: Vec::new(),
+            spare: Vec::new(),
             found: Vec::new(),
+            bounds: vec![Bounds::default(); lexicon.codebook.codes.len()],
+            spoken_of: Vec::new(),
             scopes: Vec::new(),
             marked: Vec::new(),
             asked: false,
@@ -125,68 +241,139 @@ impl<'l> Gatherer<'l> {
     /// Evidence in the segment that `scene` shows. Segments of another turn are gathered after
     /// [`Gatherer::begin_turn`] only.
     pub fn gather(&mut self, scene: &Scene, around: &Surroundings) -> Gathered {
-        let mut gathered = Gathered::default();
+        self.begin(scene, around);
+        self.finish(scene, around)
+    }
+
+    /// Takes up a segment, as far as it takes to know which rules may fire.
+    pub fn begin(&mut self, scene: &Scene, around: &Surroundings) {
         self.answer.read(scene);
-        let (mut gates, mut found) = (std::mem::take(&mut self.gates), std::mem::take(&mut self.found));
-        self.answer.open_gates(scene, &mut gates);
+        self.answer.open_gates(scene, &mut self.gates);
+        self.spoken_of.drain(..).for_each(|code| self.bounds[usize::from(code.0)] = Bounds::default());
+        self.open.clear();
+        self.hits.clear();
+        self.found.clear();
         self.marked.clear();
-        self.marked.resize(scene.sentences.len(), false);
-        let plan = &self.lexicon.plan;
-        let of_gate = |gate: u32| &plan.gates[gate as usize];
-        for second_pass in [false, true] {
-            for gates in gates.chunk_by(|&a, &b| of_gate(a).rule == of_gate(b).rule) {
-                let rule = of_gate(gates[0]).rule as usize;
-                if self.lexicon.rules[rule].second_pass == second_pass {
-                    self.fire(scene, around, &gathered, gates, &mut found);
-                }
-            }
-            for found in found.drain(..) {
-                gathered.by_code.entry(found.code).or_default().push(found);
+        let rule_of = |gate: u32| self.lexicon.plan.gates[gate as usize].rule as usize;
+        let mut begin = 0;
+        for gates in self.gates.chunk_by(|&a, &b| rule_of(a) == rule_of(b)) {
+            let (rule, gates) = (rule_of(gates[0]), begin..begin + gates.len());
+            begin = gates.end;
+            let voice = &self.voices[rule];
+            if !voice.asks_speaker || speaker_fits(&self.lexicon.rules[rule], around.attributes) {
+                self.open.push(Open { rule, gates, hits: None, found: None });
+                self.spoken_of.extend(&voice.codes);
+                voice.widen(&mut self.bounds);
             }
         }
-        (self.gates, self.found) = (gates, found);
+        self.spoken_of.sort_unstable();
+        self.spoken_of.dedup();
+    }
+
+    /// How far the scores of the codes may go that rules may speak for or against, as far as rules are worked out;
+    /// others stay 0.
+    pub fn bounds(&self) -> impl Iterator<Item = (CodeId, Bounds)> {
+        self.spoken_of.iter().map(|&code| (code, self.bounds[usize::from(code.0)]))
+    }
+
+    /// Looks closer at one more rule that may speak for or against the code, where there is one ([`Bounds::n_open`]): at
+    /// where it stands, or, when that is known of all, at its contexts.
+    pub fn look_closer(&mut self, scene: &Scene, around: &Surroundings, code: CodeId) {
+        let is_next = |open: &Open| {
+            let voice = &self.voices[open.rule];
+            open.found.is_none() && voice.is_free && voice.codes.contains(&code)
+        };
+        let next = (0..self.open.len()).filter(|&place| is_next(&self.open[place]));
+        let Some(next) = next.min_by_key(|&place| self.open[place].hits.is_some()) else { return };
+        match self.open[next].hits {
+            None => self.look_for(scene, around, &Gathered::default(), next),
+            Some(_) => self.work_out(scene, around, &Gathered::default(), next),
+        }
+    }
+
+    /// All evidence in the segment that was taken up last.
+    pub fn finish(&mut self, scene: &Scene, around: &Surroundings) -> Gathered {
+        let mut gathered = Gathered::default();
+        for second_pass in [false, true] {
+            let in_pass = |open: &Open| self.voices[open.rule].is_free != second_pass;
+            let of_pass: Vec<usize> = (0..self.open.len()).filter(|&open| in_pass(&self.open[open])).collect();
+            of_pass.iter().for_each(|&open| self.work_out(scene, around, &gathered, open));
+            let found = of_pass.iter().filter_map(|&open| self.open[open].found.clone());
+            for found in found.flat_map(|found| &self.found[found]) {
+                gathered.by_code.entry(found.code).or_default().push(*found);
+            }
+        }
         gathered.by_code.values_mut().for_each(|found| found.sort_by_key(|f| (f.hit, f.rule)));
         gathered
     }
 
-    /// Adds what one rule contributes, whose open gates these are.
-    fn fire(
+    /// Looks for the hits of an open rule, where they are not yet known.
+    fn look_for(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, open: usize) {
+        let Open { rule, ref gates, hits: None, .. } = self.open[open] else { return };
+        let (gates, first) = (gates.clone(), self.hits.len());
+        self.add_hits(scene, around, so_far, rule, gates);
+        let hits = first..self.hits.len();
+        self.voices[rule].narrow(&mut self.bounds, hits.len());
+        if hits.is_empty() {
+            self.settle(open, 0, self.found.len());
+        }
+        self.open[open].hits = Some(hits);
+    }
+
+    /// Works out what an open rule found, where that is not yet known.
+    fn work_out(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, open: usize) {
+        self.look_for(scene, around, so_far, open);
+        let Open { rule, hits: Some(ref hits), found: None, .. } = self.open[open] else { return };
+        let (hits, first) = (hits.clone(), self.found.len());
+        for hit in hits.clone() {
+            self.judge(scene, around, rule, self.hits[hit]);
+            let full = self.voices[rule].whole;
+            if !self.all_hits && is_exhausted(&self.lexicon.rules[rule], full, &self.found[first..]) {
+                break;
+            }
+        }
+        diminish(&mut self.found[first..]);
+        self.settle(open, hits.len(), first);
+    }
+
+    /// Notes that an open rule with so many hits found what is found from the `first` on.
+    fn settle(&mut self, open: usize, n_hits: usize, first: usize) {
+        let open = &mut self.open[open];
+        self.voices[open.rule].settle(&mut self.bounds, n_hits, &self.found[first..]);
+        open.found = Some(first..self.found.len());
+    }
+
+    /// Adds the hits of a rule whose open gates these are.
+    fn add_hits(
         &mut self,
         scene: &Scene,
         around: &Surroundings,
         so_far: &Gathered,
-        gates: &[u32],
-        into: &mut Vec<Found>,
+        rule: usize,
+        gates: Range<usize>,
     ) {
-        let plan = &self.lexicon.plan;
-        let place = plan.gates[gates[0] as usize].rule as usize;
-        let rule = &self.lexicon.rules[place];
-        if !speaker_fits(rule, around.attributes) {
-            return;
+        let all_gates = std::mem::take(&mut self.gates);
+        let gates = &all_gates[gates];
+        let goal = |gate: u32| self.lexicon.plan.gates[gate as usize].goal;
+        let stands = gates.iter().any(|&gate| self.answer.stands(scene, goal(gate)));
+        if stands && self.surroundings_fit(scene, around, so_far, rule) {
+            let hits = self.hits_of(scene, gates);
+            self.hits.extend(&hits);
+            self.spare = hits;
         }
-        let stands = gates.iter().any(|&gate| self.answer.stands(scene, plan.gates[gate as usize].goal));
-        if !stands || !self.surroundings_fit(scene, around, so_far, place) {
-            return;
-        }
-        let first = into.len();
-        for hit in self.hits(scene, gates) {
-            self.judge(scene, around, place, hit, into);
-            if !self.all_hits && is_exhausted(rule, &into[first..]) {
-                break;
-            }
-        }
-        diminish(&mut into[first..]);
+        self.gates = all_gates;
     }
 
     /// Hits of any of a rule's patterns, overlapping ones of the same rule only once, without those that what stands
     /// near them rules out.
-    fn hits(&mut self, scene: &Scene, gates: &[u32]) -> Vec<Match> {
+    fn hits_of(&mut self, scene: &Scene, gates: &[u32]) -> Vec<Match> {
         let plan = &self.lexicon.plan;
         let of_gate = |gate: u32| &plan.gates[gate as usize];
         let place = of_gate(gates[0]).rule as usize;
         let mut hits: Vec<Match> = Vec::new();
         for gates in gates.chunk_by(|&a, &b| of_gate(a).pattern == of_gate(b).pattern) {
-            let mut found: Vec<Match> = Vec::new();
+            let mut found = std::mem::take(&mut self.spare);
+            found.clear();
             for gates in gates.chunk_by(|&a, &b| of_gate(a).goal == of_gate(b).goal) {
                 self.answer.add_matches(scene, of_gate(gates[0]).goal, &mut found);
             }
@@ -229,7 +416,7 @@ impl<'l> Gatherer<'l> {
     }
 
     /// Adds the hit as evidence for each of the rule's codes, after what its context does to it.
-    fn judge(&mut self, scene: &Scene, around: &Surroundings, place: usize, hit: Match, into: &mut Vec<Found>) {
+    fn judge(&mut self, scene: &Scene, around: &Surroundings, place: usize, hit: Match) {
         let rule = &self.lexicon.rules[place];
         let contexts = self.contexts(scene, hit);
         let has = |effect| Context::ALL.iter().any(|&c| contexts.has(c) && rule.effects[c as usize] == Some(effect));
@@ -239,11 +426,11 @@ impl<'l> Gatherer<'l> {
         let echo = around.question.is_some_and(|question| self.echoes(scene, &question, hit));
         let weakened = has(Effect::Weaken) || echo;
         let opposite = has(Effect::Opposite);
-        let contribution = contribution(rule.weight) * if weakened { 0.5 } else { 1.0 };
+        let contribution = self.voices[place].whole * if weakened { 0.5 } else { 1.0 };
         // Evidence that turns goes to the opposite; nowhere where the codebook names none.
         let turned = |&code: &CodeId| if opposite { self.lexicon.codebook.opposite(code) } else { Some(code) };
         let codes = rule.codes.iter().filter_map(turned);
-        into.extend(codes.map(|code| Found { rule: place, code, hit, contribution, contexts, echo }));
+        self.found.extend(codes.map(|code| Found { rule: place, code, hit, contribution, contexts, echo }));
     }
 
     /// What is the matter with the focus of a hit. Only sentences with hits are searched for triggers.
@@ -251,6 +438,7 @@ impl<'l> Gatherer<'l> {
         if self.scopes.is_empty() {
             self.scopes = context::quoted(scene.tokens);
         }
+        self.marked.resize(scene.sentences.len(), false);
         let first = scene.sentences.partition_point(|sentence| sentence.end <= hit.focus_start);
         for (i, sentence) in scene.sentences.iter().enumerate().skip(first) {
             if sentence.start >= hit.focus_end {
@@ -304,11 +492,10 @@ fn apart(mut hits: Vec<Match>) -> Vec<Match> {
 }
 
 /// True when two hits count in full for every code: further ones add nothing.
-fn is_exhausted(rule: &Rule, found: &[Found]) -> bool {
+fn is_exhausted(rule: &Rule, full: f64, found: &[Found]) -> bool {
     if rule.effects.contains(&Some(Effect::Opposite)) {
         return false;
     }
-    let full = contribution(rule.weight);
     let whole = |code: CodeId| found.iter().filter(|f| f.code == code && f.contribution == full).count() > 1;
     found.len() >= 2 * rule.codes.len() && rule.codes.iter().all(|&code| whole(code))
 }

@@ -425,8 +425,9 @@ impl<'d> Desk<'d> {
         question: Option<&'d Read>,
         occurrences: &mut Occurrences,
     ) -> Vec<(Coding, f64)> {
-        let (scene, gathered) = self.gather(&mut tools.gatherer, read, segment, question);
-        let verdicts = tools.judge.judge(&scene, &gathered, WRITTEN);
+        let Glimpse { scene, around, .. } = self.glimpse(read, segment, question);
+        let weighed = tools.judge.weigh(&mut tools.gatherer, &scene, &around, WRITTEN);
+        let Some((gathered, verdicts)) = weighed else { return Vec::new() };
         let codebook = &self.lexicon.codebook;
         let judged: Vec<(&str, f64)> =
             verdicts.iter().map(|v| (&*codebook.code(v.code).name, v.confidence)).collect();

@@ -1,12 +1,12 @@
 //! Confidences against their definition, in every segment of an interview.
 
 use precode::codebook::CodeId;
-use precode::confidence::{SCORE_RANGE, judge, sigmoid};
-use precode::evidence::{self, Gathered};
+use precode::confidence::{Judge, SCORE_RANGE, judge, sigmoid};
+use precode::evidence::{self, Gathered, Gatherer};
 use precode::lexicon::{self, Lexicon};
 use precode::matcher::Scene;
 use precode::pipeline::{Coder, Options};
-use precode::transcript::{ReadOptions, read};
+use precode::transcript::{ReadOptions, Transcript, read};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -38,12 +38,86 @@ fn log_odds(scene: &Scene, gathered: &Gathered, lexicon: &Lexicon, name: &str) -
     line.base + level + rules + line.cues * cue_score(scene, lexicon, place)
 }
 
+fn transcript_of(bytes: &[u8]) -> Transcript {
+    read(bytes, "t.txt", &ReadOptions::default()).expect("a transcript")
+}
+
+fn interview(name: &str) -> Transcript {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/interviews").join(name);
+    transcript_of(&std::fs::read(path).expect("an interview"))
+}
+
+fn shipped(name: &str) -> Lexicon {
+    lexicon::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons").join(name)).expect("the codebook").0
+}
+
+/// Judges every segment as coding does, and as if every rule were worked out; says how many are coded, and how many
+/// are not.
+fn compare(lexicon: &Lexicon, transcript: &Transcript, least: f64) -> [usize; 2] {
+    let coder = Coder::new(lexicon, Options::default());
+    let (mut gatherer, mut weighing) = (Gatherer::new(lexicon), Judge::new(lexicon));
+    let mut n = [0; 2];
+    coder.worker().visit(transcript, |glimpse| {
+        let scene = &glimpse.scene;
+        gatherer.begin_turn();
+        let gathered = gatherer.gather(scene, &glimpse.around);
+        let all = Some(judge(scene, &gathered, least)).filter(|verdicts| !verdicts.is_empty());
+        gatherer.begin_turn();
+        let weighed = weighing.weigh(&mut gatherer, scene, &glimpse.around, least);
+        n[usize::from(weighed.is_none())] += 1;
+        assert_eq!(weighed, all.map(|verdicts| (gathered, verdicts)), "{least} {}", glimpse.span.of(scene.text));
+    });
+    n
+}
+
+/// [`compare`] at several confidences.
+fn compare_all(lexicon: &Lexicon, transcript: &Transcript) -> [usize; 2] {
+    let each = [0.05, 0.2, 0.4, 0.5, 0.9].map(|least| compare(lexicon, transcript, least));
+    each.into_iter().fold([0; 2], |[a, b], [c, d]| [a + c, b + d])
+}
+
+#[test]
+fn what_is_not_worked_out_changes_nothing() {
+    let interviews = ["b01.txt", "b02.txt"].map(interview);
+    for codebook in ["brokering.toml", "assistance.toml", "learning-system.toml", "patient-care.toml"] {
+        let lexicon = shipped(codebook);
+        let [[a, b], [c, d]] = interviews.each_ref().map(|interview| compare_all(&lexicon, interview));
+        let (coded, others) = (a + c, b + d);
+        assert!(coded > 0 && others > 20, "{codebook} {coded} {others}");
+    }
+    assert_eq!(compare(&shipped("brokering.toml"), &interviews[0], 0.0)[1], 0);
+}
+
+#[test]
+fn rules_that_ask_for_codes_or_turn_are_worked_out_in_time() {
+    let code = |name: &str, more: &str| format!("[[code]]\nname = \"f.{name}\"\ndefinition = \"d\"\n{more}\n");
+    let rule = |id: &str, code: &str, pattern: &str, weight: f64, more: &str| {
+        let head = format!("[[rule]]\nid = \"{id}\"\ncode = \"f.{code}\"\npattern = \"{pattern}\"\n");
+        format!("{head}weight = {weight:?}\n{more}\n")
+    };
+    let book = [
+        "[codebook]\nname = \"a\"\n[[facet]]\nname = \"f\"\n".to_string(),
+        code("a", "opposite = \"f.b\""),
+        code("b", "opposite = \"f.a\""),
+        code("c", ""),
+        rule("r1", "a", "train", 0.6, "negated = \"opposite\""),
+        rule("r2", "c", "coach", 0.5, "with = \"#f.a\""),
+        rule("r3", "c", "meet", 0.4, "without = \"#f.b\""),
+        rule("r4", "b", "refuse", -0.5, ""),
+    ];
+    let (lexicon, _) = lexicon::parse("a.toml", &book.concat()).expect("a codebook");
+    let words = ["We train.", "We never train.", "We coach.", "They meet. They meet. They meet.", "They refuse."];
+    let said = (1..1 << words.len()).map(|set| {
+        let words = (0..words.len()).filter(|word| set >> word & 1 != 0).map(|word| words[word]);
+        format!("Interviewer: And then?\nAna: {}\n", words.collect::<Vec<_>>().join(" "))
+    });
+    let [coded, others] = compare_all(&lexicon, &transcript_of(said.collect::<String>().as_bytes()));
+    assert!(coded > 60 && others > 60, "{coded} {others}");
+}
+
 #[test]
 fn confidences_are_what_they_are_said_to_be() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (lexicon, _) = lexicon::load(&here.join("lexicons/brokering.toml")).expect("the codebook");
-    let bytes = std::fs::read(here.join("corpus/interviews/b02.txt")).expect("an interview");
-    let transcript = read(&bytes, "b02.txt", &ReadOptions::default()).expect("a transcript");
+    let (lexicon, transcript) = (shipped("brokering.toml"), interview("b02.txt"));
     let coder = Coder::new(&lexicon, Options::default());
     let mut n_written = 0;
     coder.worker().visit(&transcript, |glimpse| {

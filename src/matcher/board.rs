@@ -95,6 +95,12 @@ impl Board {
         self.whole = upto(n_tokens) >> 1;
     }
 
+    /// At which places a term stands.
+    pub fn all_places(&self, forms: &Forms, term: u32) -> Places {
+        let column = forms.column(term);
+        places_of(&self.sets, |&set| column.is_in(set))
+    }
+
     /// At which of these places a term stands.
     pub fn places(&self, forms: &Forms, term: u32, from: Places) -> Places {
         let column = forms.column(term);
@@ -286,6 +292,15 @@ impl Boards {
         if plan.gates_of.at(goal).is_empty() { self.with(plan.needs_of(goal)) } else { self.may_stand[goal as usize] }
     }
 
+    /// True when a goal may stand in any sentence.
+    pub fn may_stand(&self, plan: &Plan, goal: u32) -> bool {
+        if !plan.gates_of.at(goal).is_empty() {
+            return self.may_stand[goal as usize] != 0;
+        }
+        let needs = plan.needs_of(goal);
+        (0..self.n_sentences).any(|sentence| self.found.row(sentence).has(needs))
+    }
+
     /// Sentences that have all of these marks.
     fn with(&self, needs: &[u32]) -> Sentences {
         let sentences = (0..self.n_sentences).filter(|&sentence| self.found.row(sentence).has(needs));
@@ -294,7 +309,9 @@ impl Boards {
 
     /// True when the segment has each of these marks somewhere.
     pub fn has(&self, needs: &[u32]) -> bool {
-        needs.iter().all(|need| self.with(std::slice::from_ref(need)) != 0)
+        let has =
+            |need: &u32| (0..self.n_sentences).any(|place| self.found.row(place).has(std::slice::from_ref(need)));
+        needs.iter().all(has)
     }
 
     /// Shows goals of triggers that may stand in this sentence.

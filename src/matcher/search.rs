@@ -68,7 +68,7 @@ impl Search {
     /// True when the goal may match: the segment has the marks that it takes.
     fn may_match(&self, scene: &Scene, goal: u32) -> bool {
         match &scene.lexicon.plan.goals[goal as usize] {
-            Goal::Words { .. } => self.boards.sentences(&scene.lexicon.plan, goal) != 0,
+            Goal::Words { .. } => self.boards.may_stand(&scene.lexicon.plan, goal),
             Goal::Both(parts) | Goal::Each(parts) => parts.iter().all(|&part| self.may_match(scene, part)),
             Goal::Either(parts) => parts.iter().any(|&part| self.may_match(scene, part)),
             Goal::Code(_) => false,
@@ -151,12 +151,13 @@ impl Search {
 
     /// Every trigger of context in one sentence of the segment: the goal, and where it stands.
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<(u32, Match)> {
-        let mut found = Vec::new();
+        let (mut found, mut hits) = (Vec::new(), Vec::new());
         let plan = &scene.lexicon.plan;
         self.boards.each_trigger(plan, sentence, |goal| {
             let Goal::Words { pat, level, .. } = &plan.goals[goal as usize] else { return };
             let sheet = Sheet::new(scene, &self.boards, sentence, scene.level.or(level.as_deref()));
-            found.extend(sheet.find(pat).into_iter().map(|hit| (goal, hit)));
+            sheet.find_into(pat, &mut hits);
+            found.extend(hits.drain(..).map(|hit| (goal, hit)));
         });
         found
     }

@@ -63,16 +63,31 @@ impl<'s> Sheet<'s> {
     /// Where runs begin that meet a pattern without relations, and where those of each start may end.
     pub fn starts(&self, pat: &Pat) -> impl Iterator<Item = (usize, Places)> {
         let starts = self.begins(pat);
-        // Most patterns that are tried do not match: one pass over all starts says so.
-        let several = starts & starts.wrapping_sub(1) != 0;
-        let starts = if several && self.ends(pat, starts) == 0 { 0 } else { starts };
-        each(starts).map(|start| (start, self.ends(pat, 1 << start))).filter(|(_, ends)| *ends != 0)
+        // Most sequences that are tried do not match: one pass over all starts says so.
+        let several = starts & starts.wrapping_sub(1) != 0 && !matches!(pat, Pat::Term(_) | Pat::List(_));
+        let starts = if several && self.ends_from(pat, starts) == 0 { 0 } else { starts };
+        each(starts).map(|start| (start, self.ends_from(pat, 1 << start))).filter(|(_, ends)| *ends != 0)
+    }
+
+    /// As [`Sheet::ends`], from places that are among those where the pattern may begin: of a word at the start it is
+    /// known that it stands there.
+    fn ends_from(&self, pat: &Pat, from: Places) -> Places {
+        match pat {
+            Pat::Term(_) => from << 1,
+            Pat::Seq(items) => match items.split_first() {
+                Some(((_, Pat::Term(_)), rest)) if from != 0 => {
+                    self.items_ends(rest, from << 1, Some(0), self.sentence.len())
+                }
+                _ => self.ends(pat, from),
+            },
+            pat => self.ends(pat, from),
+        }
     }
 
     /// Places where a run that meets the pattern may begin: all of them are among these.
     fn begins(&self, pat: &Pat) -> Places {
         match pat {
-            Pat::Term(term) => self.places(*term, Places::MAX),
+            Pat::Term(term) => self.all_places(*term),
             Pat::Any | Pat::Regex(_) => self.board.whole,
             Pat::List(place) => self.list_begins(*place),
             Pat::Party(place) => self.party_lists(*place).fold(0, |all, list| all | self.list_begins(list)),
@@ -92,6 +107,10 @@ impl<'s> Sheet<'s> {
         }
     }
 
+    fn all_places(&self, term: TermId) -> Places {
+        self.board.all_places(self.scene.forms, term.0)
+    }
+
     fn places(&self, term: TermId, from: Places) -> Places {
         self.board.places(self.scene.forms, term.0, from)
     }
@@ -104,7 +123,7 @@ impl<'s> Sheet<'s> {
 
     fn list_begins(&self, place: usize) -> Places {
         let group = &self.scene.lexicon.plan.groups[place];
-        let words = group.term.map_or(0, |term| self.places(term, Places::MAX));
+        let words = group.term.map_or(0, |term| self.all_places(term));
         let phrases = self.phrases(group, place).fold(words, |all, run| all | 1 << run.start);
         group.loose.iter().fold(phrases, |all, phrase| all | self.begins(phrase))
     }
