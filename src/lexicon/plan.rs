@@ -281,27 +281,57 @@ pub struct Pairs {
     /// For each first word, bits of the second words that may follow it ([`Pairs::bit`]).
     #[serde(with = "numbers")]
     pub follow: Vec<u64>,
-    /// For each two words a place in `phrases`.
+    /// For each two words where `notes` on them begin.
     places: pairs::Pairs,
-    /// Phrases that have the same two words.
-    #[serde(with = "runs")]
-    phrases: Vec<Few>,
+    /// How many phrases, groups and marks follow, and then these: all about two words lies together.
+    #[serde(with = "numbers")]
+    notes: Vec<u32>,
+}
+
+/// What stands where two words stand side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'p> {
+    /// Phrases of more words, which may stand there.
+    pub phrases: &'p [u32],
+    /// Places of the groups of phrases that are these two words.
+    pub groups: &'p [u32],
+    /// What those mark a sentence with.
+    pub marks: &'p [u32],
 }
 
 impl Pairs {
-    fn add(&mut self, left: TermId, right: TermId, phrase: u32) {
+    /// Of these phrases.
+    fn new(phrases: &[Phrase]) -> Self {
+        let mut found: Vec<(TermId, TermId, u32)> =
+            (0..).zip(phrases).filter_map(|(place, phrase)| Some((phrase.pair?.0, phrase.pair?.1, place))).collect();
+        found.sort_unstable();
+        let mut pairs = Pairs::default();
+        for same in found.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            pairs.add(same[0].0, same[0].1);
+            pairs.note(phrases, same.iter().map(|found| found.2));
+        }
+        pairs
+    }
+
+    /// Adds two words on which the next notes are.
+    fn add(&mut self, left: TermId, right: TermId) {
         let (n_lefts, n_rights) = (self.lefts.len() as u32, self.rights.len() as u32);
         let left = *self.lefts.entry(left.0).or_insert(n_lefts);
         let right = *self.rights.entry(right.0).or_insert(n_rights);
         self.follow.resize(self.lefts.len(), 0);
         self.follow[left as usize] |= Pairs::bit(right);
-        let place = self.places.get(left, right).unwrap_or_else(|| {
-            let place = self.phrases.len() as u32;
-            self.places.add(left, right, place);
-            self.phrases.push(Few::new());
-            place
-        });
-        self.phrases[place as usize].push(phrase);
+        self.places.add(left, right, self.notes.len() as u32);
+    }
+
+    /// Adds the notes on two words, which these phrases have.
+    fn note(&mut self, phrases: &[Phrase], places: impl Iterator<Item = u32>) {
+        let (whole, longer): (Vec<u32>, Vec<u32>) = places.partition(|&place| phrases[place as usize].is_pair());
+        let of = |list: fn(&Phrase) -> &Few| {
+            distinct(whole.iter().flat_map(|&place| list(&phrases[place as usize])).copied())
+        };
+        let lists = [longer, of(|phrase| &phrase.groups), of(|phrase| &phrase.marks)];
+        self.notes.extend(lists.iter().map(|list| list.len() as u32));
+        self.notes.extend(lists.iter().flatten());
     }
 
     /// The bit of a second word.
@@ -310,10 +340,14 @@ impl Pairs {
         1 << (right % 64)
     }
 
-    /// Phrases with these two words side by side.
+    /// What stands where these two words stand side by side; none where they are no pair.
     #[inline]
-    pub fn phrases(&self, left: u32, right: u32) -> &[u32] {
-        self.places.get(left, right).map_or(&[], |place| &self.phrases[place as usize])
+    pub fn beside(&self, left: u32, right: u32) -> Option<Beside<'_>> {
+        let notes = &self.notes[self.places.get(left, right)? as usize..];
+        let &[n_phrases, n_groups, n_marks] = notes.first_chunk()?;
+        let (phrases, rest) = notes[3..].split_at(n_phrases as usize);
+        let (groups, rest) = rest.split_at(n_groups as usize);
+        Some(Beside { phrases, groups, marks: &rest[..n_marks as usize] })
     }
 }
 
@@ -572,14 +606,14 @@ impl<'c> Planner<'c> {
         let deepest = plan.phrases.iter().map(|phrase| phrase.depth).max().unwrap_or(0);
         let mut others: Vec<Vec<u32>> = vec![Vec::new(); deepest as usize + 1];
         for (place, phrase) in (0..).zip(&plan.phrases) {
-            match phrase.pair {
-                Some((left, right)) => plan.pairs.add(left, right, place),
-                None => others[phrase.depth as usize].push(place),
+            if phrase.pair.is_none() {
+                others[phrase.depth as usize].push(place);
             }
         }
         let needs = |place: u32| &plan.phrases[place as usize].needs[..];
         let at = |places: &Vec<u32>| index(plan.n_marks, places.iter().map(|&place| (place, needs(place))));
         plan.phrases_at = others.iter().map(at).collect();
+        plan.pairs = Pairs::new(&plan.phrases);
     }
 
     /// Ways into a rule: one for each goal that one of its patterns is either of.

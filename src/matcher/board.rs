@@ -6,7 +6,7 @@
 use super::Scene;
 use super::marks::{self, Found, Row};
 use super::sheet::Sheet;
-use crate::lexicon::plan::{Index, Phrase, Plan};
+use crate::lexicon::plan::{Beside, Index, Pairs, Phrase, Plan};
 use crate::segment::LONGEST_SENTENCE;
 use crate::token::{Forms, SetId};
 use std::cell::OnceCell;
@@ -131,8 +131,6 @@ pub struct Boards {
     phrases: Vec<marks::Set>,
     /// Words of a sentence, the last of which may be the second of two words of a phrase.
     neighbours: Vec<Range<usize>>,
-    /// Two words of phrases that stand side by side in a sentence.
-    pairs: Vec<Pair>,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
     /// For each goal, the sentences in which it may stand; of goals that rules are entered by.
@@ -153,7 +151,6 @@ impl Boards {
             triggers: first(&plan.triggers),
             phrases: plan.phrases_at.iter().map(first).collect(),
             neighbours: Vec::new(),
-            pairs: Vec::new(),
             candidates: Vec::new(),
             may_stand: vec![0; plan.goals.len()],
             possible: Vec::new(),
@@ -229,21 +226,17 @@ impl Boards {
 
     /// Finds phrases by two words that stand side by side: most are these two, and others are followed.
     fn find_by_pairs(&mut self, scene: &Scene, sentence: usize, candidates: &mut Vec<u32>) {
-        let plan = &scene.lexicon.plan;
-        let mut pairs = std::mem::take(&mut self.pairs);
-        pairs.clear();
         candidates.clear();
+        let Board { sets, runs, .. } = &mut self.boards[sentence];
+        let mut marks = self.found.adding(sentence);
         for neighbours in self.neighbours.drain(..) {
-            each_pair(scene, &self.boards[sentence].sets, neighbours, |pair| pairs.push(pair));
+            let end = neighbours.end;
+            each_pair(scene, sets, neighbours, |start, beside| {
+                runs.extend(beside.groups.iter().map(|&group| Run { group, start, ends: 1 << end }));
+                beside.marks.iter().for_each(|&mark| marks.put(mark));
+                candidates.extend_from_slice(beside.phrases);
+            });
         }
-        for pair in &pairs {
-            let phrase = &plan.phrases[pair.phrase as usize];
-            match phrase.is_pair() {
-                true => self.add_phrase(sentence, phrase, pair.start, 1 << (pair.last + 1)),
-                false => candidates.push(pair.phrase),
-            }
-        }
-        self.pairs = pairs;
         candidates.sort_unstable();
         candidates.dedup();
         candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
@@ -330,25 +323,19 @@ fn each_entry(row: Row, index: &Index, first: &marks::Set, mut show: impl FnMut(
     index.anywhere.iter().for_each(|&place| show(place));
 }
 
-/// Two words of a phrase that stand side by side.
-struct Pair {
-    phrase: u32,
-    /// The first of them.
-    start: usize,
-    /// The second.
-    last: usize,
-}
-
-/// Shows the phrases of which the last of these words is the second, side by side with one of the others.
-fn each_pair(scene: &Scene, sets: &[SetId], words: Range<usize>, mut show: impl FnMut(Pair)) {
+/// Shows what stands where the last of these words is the second of two side by side, and one of the others, whose place
+/// it shows, the first.
+fn each_pair<'p>(scene: &Scene<'p>, sets: &[SetId], words: Range<usize>, mut show: impl FnMut(usize, Beside<'p>)) {
     let (table, forms) = (&scene.lexicon.plan.pairs, scene.forms);
     let (begin, last) = (words.start, words.end - 1);
     let (rights, bits) = (forms.rights(sets[last]), forms.hint(sets[last]).rights);
     for (start, &set) in (begin..).zip(&sets[begin..last]) {
-        let lefts = forms.lefts(set).iter();
-        for &left in lefts.filter(|&&left| table.follow[left as usize] & bits != 0) {
-            let phrases = rights.iter().flat_map(|&right| table.phrases(left, right));
-            phrases.for_each(|&phrase| show(Pair { phrase, start, last }));
+        for &left in forms.lefts(set) {
+            let follow = table.follow[left as usize];
+            if follow & bits != 0 {
+                let rights = rights.iter().filter(|&&right| follow & Pairs::bit(right) != 0);
+                rights.filter_map(|&right| table.beside(left, right)).for_each(|beside| show(start, beside));
+            }
         }
     }
 }
