@@ -402,6 +402,9 @@ impl Plan {
 /// Words that stand more often than this in ten thousand are common.
 const COMMON_COST: u32 = 5;
 
+/// Two words are looked for side by side where that many times fewer sentences have them so than the rarest word.
+const WORTH_A_PAIR: u32 = 4;
+
 /// Needs that a goal, or a phrase, is held to.
 const MOST_NEEDS: usize = 4;
 
@@ -432,6 +435,8 @@ pub struct Planner<'c> {
     marks: FxHashMap<Vec<Atom>, u32>,
     /// The mark of each need of one word or group.
     marks_of_one: FxHashMap<Atom, u32>,
+    /// The mark of each phrase of two words that is a need by itself.
+    marks_of_pairs: FxHashMap<u32, u32>,
     /// The mark of each set of terms.
     marks_of_terms: FxHashMap<TermId, u32>,
     /// For each mark, what it costs to look for it first.
@@ -499,6 +504,7 @@ impl<'c> Planner<'c> {
             key: Vec::new(),
             marks: FxHashMap::default(),
             marks_of_one: FxHashMap::default(),
+            marks_of_pairs: FxHashMap::default(),
             marks_of_terms: FxHashMap::default(),
             costs: Vec::new(),
             hearing: Vec::new(),
@@ -709,7 +715,7 @@ impl<'c> Planner<'c> {
         }
         let key = self.key.clone();
         let pat = self.drawn(pat);
-        let needs = self.needs(&pat);
+        let needs = self.needs_of_goal(&pat);
         let goal = self.push(Goal::Words { pat, level: level.map(str::to_string), needs });
         self.known.insert(key, goal);
         goal
@@ -814,10 +820,7 @@ impl<'c> Planner<'c> {
     /// The rarest two terms of a phrase that stand side by side wherever it does.
     fn side_by_side(&self, pat: &Pat) -> Option<(TermId, TermId)> {
         let items = if let Pat::Seq(items) = pat { &items[..] } else { &[] };
-        let pairs = items.windows(2).filter_map(|two| match two {
-            [(_, Pat::Term(left)), (0, Pat::Term(right))] => Some((*left, *right)),
-            _ => None,
-        });
+        let pairs = items.windows(2).filter_map(side_by_side);
         pairs.min_by_key(|&(left, right)| self.cost_of_word(left) * self.cost_of_word(right))
     }
 
@@ -942,6 +945,49 @@ impl<'c> Planner<'c> {
         let mut needs: Few = sets.into_iter().map(|atoms| self.mark(atoms)).collect();
         needs.dedup();
         needs
+    }
+
+    /// As [`Planner::needs`]; where all words are common, two of them side by side are looked for instead.
+    fn needs_of_goal(&mut self, pat: &Pat) -> Few {
+        let needs = self.needs(pat);
+        let rarest = needs.first().map_or(0, |&mark| self.costs[mark as usize]);
+        let mut pairs = Vec::new();
+        neighbours(pat, &mut pairs);
+        let pairs = pairs.into_iter().map(|(left, right)| (self.cost_of_pair(left, right), left, right));
+        match pairs.min() {
+            Some((cost, left, right)) if rarest > COMMON_COST && cost * WORTH_A_PAIR <= rarest => {
+                self.with_pair(needs, left, right)
+            }
+            _ => needs,
+        }
+    }
+
+    /// The needs, those of these two words together first and no more by themselves.
+    fn with_pair(&mut self, mut needs: Few, left: TermId, right: TermId) -> Few {
+        let own = [left, right].map(|term| self.mark_of_one(Atom::Word(term)));
+        needs.retain(|need| !own.contains(need));
+        needs.truncate(MOST_NEEDS - 1);
+        needs.insert(0, self.mark_of_pair(left, right));
+        needs
+    }
+
+    /// About how often two words stand side by side, which common words do more often than by chance.
+    fn cost_of_pair(&self, left: TermId, right: TermId) -> u32 {
+        let both = u64::from(self.cost_of_word(left)) * u64::from(self.cost_of_word(right));
+        (both / 2_500) as u32 + 1
+    }
+
+    /// The mark of two words side by side: they are a phrase that is in no group.
+    fn mark_of_pair(&mut self, left: TermId, right: TermId) -> u32 {
+        let place = self.place_of(&Pat::Seq(vec![(0, Pat::Term(left)), (0, Pat::Term(right))]));
+        if let Some(&mark) = self.marks_of_pairs.get(&place) {
+            return mark;
+        }
+        let mark = self.costs.len() as u32;
+        self.costs.push(self.cost_of_pair(left, right));
+        self.plan.phrases[place as usize].marks.push(mark);
+        self.marks_of_pairs.insert(place, mark);
+        mark
     }
 
     /// The mark of a need.
@@ -1132,6 +1178,31 @@ impl Atom {
 
     fn group(self) -> Option<usize> {
         if let Atom::Phrase(group) = self { Some(group as usize) } else { None }
+    }
+}
+
+/// Adds the words that stand side by side wherever the pattern matches.
+fn neighbours(pat: &Pat, into: &mut Vec<(TermId, TermId)>) {
+    match pat {
+        Pat::Seq(items) => {
+            into.extend(items.windows(2).filter_map(side_by_side));
+            items.iter().for_each(|(_, item)| neighbours(item, into));
+        }
+        Pat::Near(pats, _) | Pat::Both(pats) => pats.iter().for_each(|pat| neighbours(pat, into)),
+        Pat::Except(pat, _) => neighbours(pat, into),
+        Pat::Direct(actor, act, target) => {
+            let parts = [actor.as_ref(), act.as_ref()].into_iter().chain(target.as_deref());
+            parts.for_each(|part| neighbours(part, into));
+        }
+        _ => {}
+    }
+}
+
+/// Two items of a sequence, where they are words side by side.
+fn side_by_side(two: &[(u16, Pat)]) -> Option<(TermId, TermId)> {
+    match two {
+        [(_, Pat::Term(left)), (0, Pat::Term(right))] => Some((*left, *right)),
+        _ => None,
     }
 }
 
