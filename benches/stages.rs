@@ -21,7 +21,7 @@ use precode::lexicon::cache::Cache;
 use precode::lexicon::pattern::{self, Node};
 use precode::lexicon::terms::TermTableBuilder;
 use precode::lexicon::{self, Lexicon};
-use precode::matcher::{Scene, Search, weight_before};
+use precode::matcher::{Scene, Search, weight_before, weight_before_into};
 use precode::pipeline::{Coder, Options, Take};
 use precode::segment::{self, Segment, Unit};
 use precode::span::Positions;
@@ -147,15 +147,16 @@ fn decode(bytes: &[u8]) -> Option<Transcript> {
     transcript::read(bytes, "t.txt", &ReadOptions::default()).ok()
 }
 
-fn tokens(transcript: &Transcript, units: Range<usize>, forms: &mut Forms) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    transcript.units[units].iter().for_each(|unit| token::tokenize(&transcript.text, unit.span, forms, &mut tokens));
-    tokens
+/// Puts the tokens of these units into `tokens`, instead of what is there.
+fn tokenize(transcript: &Transcript, units: Range<usize>, forms: &mut Forms, tokens: &mut Vec<Token>) {
+    tokens.clear();
+    transcript.units[units].iter().for_each(|unit| token::tokenize(&transcript.text, unit.span, forms, tokens));
 }
 
 fn read(transcript: &Transcript, forms: &mut Forms) -> Vec<Read> {
     let read = |turn: turn::Turn| {
-        let tokens = tokens(transcript, turn.units, forms);
+        let mut tokens = Vec::new();
+        tokenize(transcript, turn.units, forms, &mut tokens);
         let sentences = segment::sentences(&transcript.text, &tokens, forms);
         let segments = segment::divide(&tokens, &sentences, Unit::Answer);
         let role = transcript.speaker(turn.speaker).role;
@@ -221,13 +222,17 @@ impl<'l> Corpus<'l> {
 
     fn bench_words(&self, group: &mut Group) {
         let mut forms = Forms::new(self.lexicon.language, self.lexicon);
-        let all = |t: &Transcript| tokens(t, 0..t.units.len(), &mut forms);
+        // The lists are kept for their room, as a worker keeps them.
+        let mut tokens = Vec::new();
+        let all = |t: &Transcript| tokenize(t, 0..t.units.len(), &mut forms, &mut tokens);
         stage(group, "tokens", || self.transcripts.iter(), all);
         let stemmer = Stemmer::new(self.lexicon.language);
         stage(group, "stems", || self.words(), |word| stemmer.stem(word).len());
+        let (mut sentences, mut weights) = (Vec::new(), Vec::new());
         let divide = |(transcript, read): (&Transcript, &Read)| {
-            let sentences = segment::sentences(&transcript.text, &read.tokens, &self.forms);
-            (segment::divide(&read.tokens, &sentences, Unit::Answer), weight_before(&read.tokens))
+            segment::sentences_into(&transcript.text, &read.tokens, &self.forms, &mut sentences);
+            weight_before_into(&read.tokens, &mut weights);
+            segment::divide(&read.tokens, &sentences, Unit::Answer)
         };
         stage(group, "sentences", || self.reads(), divide);
     }

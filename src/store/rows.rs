@@ -221,12 +221,7 @@ fn next_escaped(bytes: &[u8], from: usize) -> Option<usize> {
     while let Some(word) = bytes[at..].first_chunk().filter(|word| !has_escaped(u64::from_le_bytes(**word))) {
         at += word.len();
     }
-    let rest = &bytes[at..];
-    match bytes.last_chunk() {
-        // What is left of a word, looked at once more with what stands before it.
-        Some(last) if rest.len() < last.len() && !has_escaped(u64::from_le_bytes(*last)) => None,
-        _ => rest.iter().position(|&b| escaped(b)).map(|i| at + i),
-    }
+    bytes[at..].iter().position(|&b| escaped(b)).map(|i| at + i)
 }
 
 /// True when one of eight bytes is below a blank, or `"`, or `\`.
