@@ -1,11 +1,11 @@
-//! The terms of a lexicon, and which of them a word meets: looked up once for each distinct form.
+//! The terms of a lexicon, and which of them a word meets: aho-corasick over each distinct form, once.
 //!
 //! Comes in: every single-word term of the patterns and lists. Goes out: for a form, the ids of the terms and lists
 //! that it meets, ascending. Never happens here: anything about more than one word.
 
 use super::numbers;
 use super::pattern::Term;
-use super::texts::{Table, Texts};
+use super::texts::Texts;
 use crate::token::{Language, Reading, Stemmer, Terms, fold};
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use rustc_hash::FxHashMap;
@@ -47,8 +47,8 @@ impl Costs {
     }
 }
 
-/// Which terms belong to which lists and sets. Apart from the terms themselves: sets are still made while what finds
-/// the terms is being built.
+/// Which terms belong to which lists and sets. Apart from the terms themselves: sets are still made while the automaton
+/// of the terms is being built.
 #[derive(Default)]
 pub struct TermSets {
     /// For each id: the lists that the term belongs to.
@@ -209,56 +209,16 @@ impl Words {
     }
 }
 
-/// Words that are numbers.
-const NUMBERS: [&str; 34] = [
-    "billion",
-    "dozen",
-    "eight",
-    "eighteen",
-    "eighty",
-    "eleven",
-    "fifteen",
-    "fifty",
-    "five",
-    "forty",
-    "four",
-    "fourteen",
-    "hundred",
-    "hundreds",
-    "million",
-    "nine",
-    "nineteen",
-    "ninety",
-    "one",
-    "seven",
-    "seventeen",
-    "seventy",
-    "six",
-    "sixteen",
-    "sixty",
-    "ten",
-    "thirteen",
-    "thirty",
-    "thousand",
-    "thousands",
-    "three",
-    "twelve",
-    "twenty",
-    "two",
-];
-
-/// True for a key in digits.
-fn is_in_digits(key: &str) -> bool {
-    key.starts_with(|c: char| c.is_ascii_digit())
-}
-
 /// What stands for letters in a glob.
 const WILD: [char; 2] = ['*', '?'];
 
 /// Before a word.
 const WORD: &str = "\u{2}";
 
-/// After a word.
+/// Before a stem.
+const STEM: &str = "\u{1}";
+
+/// After a word or a stem.
 const END: &str = "\u{3}";
 
 /// The longest stretch of a glob without wildcards.
@@ -266,113 +226,58 @@ fn longest_literal(glob: &str) -> &str {
     glob.split(WILD).rev().max_by_key(|part| part.len()).unwrap_or("")
 }
 
-/// Where no number stands: nothing remains to be tested, or nothing comes after.
-const NONE: u32 = u32::MAX;
-
-/// The terms that speak of a text.
-#[derive(Default, Serialize, Deserialize)]
-struct Known {
-    texts: Table,
-    /// For each text the place of the first of its terms.
-    #[serde(with = "numbers")]
-    firsts: Vec<u32>,
-    /// The term, what remains to be tested, and the place of the next term of the same text.
-    #[serde(with = "numbers")]
-    terms: Vec<[u32; 3]>,
+/// A term that is found by its letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Target {
+    id: TermId,
+    check: Check,
 }
 
-/// A term that may be met: its id, and the place in [`Letters::tests`] of what remains to be tested.
-type Target = [u32; 2];
-
-impl Known {
-    /// Adds a term to those that speak of a text.
-    fn add(&mut self, text: &str, [id, test]: Target) {
-        let place = self.terms.len() as u32;
-        let next = match self.texts.number(text) {
-            Some(number) => std::mem::replace(&mut self.firsts[number as usize], place),
-            None => {
-                self.texts.push(text);
-                self.firsts.push(place);
-                NONE
-            }
-        };
-        self.terms.push([id, test, next]);
-    }
-
-    /// The terms that speak of a text.
-    fn of(&self, number: u32) -> impl Iterator<Item = Target> {
-        let term = |place: u32| self.terms.get(place as usize).copied();
-        let terms =
-            std::iter::successors(term(self.firsts[number as usize]), move |term_before| term(term_before[2]));
-        terms.map(|[id, test, _]| [id, test])
-    }
-
-    /// The terms that speak of this text.
-    fn whole(&self, text: &str) -> impl Iterator<Item = Target> {
-        self.texts.number(text).into_iter().flat_map(|number| self.of(number))
-    }
-
-    /// The terms that speak of what a word begins with.
-    fn beginning<'t>(&'t self, word: &'t str) -> impl Iterator<Item = Target> {
-        self.texts.beginnings(word).flat_map(|number| self.of(number))
-    }
+/// What remains to be tested after the automaton has found the letters, by the place of a text in [`Letters::texts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Check {
+    None,
+    Glob(u32),
+    Exact(u32),
 }
 
-/// What is looked for in the letters of a form.
+/// What the automaton looks for: keys stand between U+0002 and U+0003, stems between U+0001 and U+0003.
 #[derive(Default, Serialize, Deserialize)]
 struct Letters {
-    /// Keys; tested are words that count in these letters only.
-    words: Known,
-    stems: Known,
-    /// What the key begins with; tested are globs that say more.
-    heads: Known,
-    /// Stretches of globs without a beginning, in a key that stands between [`WORD`] and [`END`].
-    inner: Texts,
-    /// For each of them the term.
-    #[serde(with = "numbers")]
-    inner_terms: Vec<Target>,
-    tests: Texts,
-    /// What a key in digits meets.
+    needles: Texts,
+    /// For each needle the term.
+    targets: Vec<Target>,
+    texts: Texts,
     number: Option<TermId>,
 }
 
 impl Letters {
     fn add(&mut self, term: &Term, id: TermId) {
-        match term {
-            Term::Word(word) => self.words.add(word, [id.0, NONE]),
-            Term::Stem(stem) => self.stems.add(stem, [id.0, NONE]),
-            Term::Exact(text) => {
-                let test = self.test(text);
-                self.words.add(&fold(text), [id.0, test]);
-            }
-            Term::Glob(glob) => self.add_glob(glob, id),
-            Term::Number => {
-                NUMBERS.iter().for_each(|word| self.words.add(word, [id.0, NONE]));
-                self.number = Some(id);
-            }
-        }
+        let (needle, check) = match term {
+            Term::Word(word) => (format!("{WORD}{word}{END}"), Check::None),
+            Term::Stem(stem) => (format!("{STEM}{stem}{END}"), Check::None),
+            Term::Exact(text) => (format!("{WORD}{}{END}", fold(text)), Check::Exact(self.text(text))),
+            Term::Glob(glob) => self.of_glob(glob),
+            Term::Number => return self.number = Some(id),
+        };
+        self.needles.push(&needle);
+        self.targets.push(Target { id, check });
     }
 
-    fn add_glob(&mut self, glob: &str, id: TermId) {
-        let (head, rest) = glob.split_at(glob.find(WILD).unwrap_or(glob.len()));
+    fn of_glob(&mut self, glob: &str) -> (String, Check) {
         // What begins so is all that "train*" asks for.
-        let test = if rest == "*" && !head.is_empty() { NONE } else { self.test(glob) };
-        if head.is_empty() {
-            self.inner.push(longest_literal(&format!("{WORD}{glob}{END}")));
-            self.inner_terms.push([id.0, test]);
-        } else {
-            self.heads.add(head, [id.0, test]);
+        match glob.strip_suffix('*').filter(|head| !head.is_empty() && !head.contains(WILD)) {
+            Some(head) => (format!("{WORD}{head}"), Check::None),
+            None => {
+                let needle = longest_literal(&format!("{WORD}{glob}{END}")).to_string();
+                (needle, Check::Glob(self.text(glob)))
+            }
         }
     }
 
-    fn test(&mut self, text: &str) -> u32 {
-        self.tests.push(text);
-        self.tests.len() as u32 - 1
-    }
-
-    /// The terms of which nothing, or nothing that fails, remains to be tested.
-    fn met(&self, targets: impl Iterator<Item = Target>, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = u32> {
-        targets.filter(move |&[_, test]| test == NONE || holds(self.tests.get(test))).map(|[id, _]| id)
+    fn text(&mut self, text: &str) -> u32 {
+        self.texts.push(text);
+        self.texts.len() as u32 - 1
     }
 }
 
@@ -381,21 +286,19 @@ impl Letters {
 #[serde(try_from = "Letters")]
 pub struct Finder {
     letters: Letters,
-    /// Of [`Letters::inner`], where there is any.
-    automaton: Option<AhoCorasick>,
+    automaton: AhoCorasick,
 }
 
 impl TryFrom<Letters> for Finder {
     type Error = BuildError;
 
     fn try_from(letters: Letters) -> Result<Self, BuildError> {
-        let build = || AhoCorasick::builder().match_kind(MatchKind::Standard).build(letters.inner.iter());
-        let automaton = (!letters.inner.is_empty()).then(build).transpose()?;
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(letters.needles.iter())?;
         Ok(Finder { letters, automaton })
     }
 }
 
-/// The letters alone: an automaton is built again.
+/// The letters alone: the automaton is built again.
 impl Serialize for Finder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.letters.serialize(serializer)
@@ -405,17 +308,18 @@ impl Serialize for Finder {
 impl Finder {
     /// Adds the terms that a reading of a form meets, in any order, some perhaps twice.
     fn find(&self, raw: &str, reading: &Reading, into: &mut Vec<u32>) {
-        let Letters { words, stems, heads, number, .. } = &self.letters;
-        let is_met = |glob: &str| glob_matches(glob, &reading.key);
-        into.extend(self.letters.met(words.whole(&reading.key), |text| text == raw));
-        into.extend(self.letters.met(stems.whole(&reading.stem), |_| true));
-        into.extend(self.letters.met(heads.beginning(&reading.key), is_met));
-        if let Some(automaton) = &self.automaton {
-            let key = [WORD, &reading.key, END].concat();
-            let found = automaton.find_overlapping_iter(&key).map(|found| found.pattern().as_usize());
-            into.extend(self.letters.met(found.map(|place| self.letters.inner_terms[place]), is_met));
+        let Letters { targets, texts, number, .. } = &self.letters;
+        let holds = |check: Check| match check {
+            Check::None => true,
+            Check::Glob(text) => glob_matches(texts.get(text), &reading.key),
+            Check::Exact(text) => texts.get(text) == raw,
+        };
+        let haystack = [WORD, &reading.key, END, STEM, &reading.stem, END].concat();
+        for found in self.automaton.find_overlapping_iter(&haystack) {
+            let target = targets[found.pattern().as_usize()];
+            into.extend(holds(target.check).then_some(target.id.0));
         }
-        into.extend(number.filter(|_| is_in_digits(&reading.key)).map(|id| id.0));
+        into.extend(number.filter(|_| is_number(&reading.key)).map(|id| id.0));
     }
 }
 
@@ -510,6 +414,47 @@ fn meets<L: Copy + PartialEq>(glob: &[L], word: &[L], (many, one): (L, L)) -> bo
     glob[g..].iter().all(|&letter| letter == many)
 }
 
+/// True for digits and for number words.
+fn is_number(key: &str) -> bool {
+    const WORDS: [&str; 34] = [
+        "billion",
+        "dozen",
+        "eight",
+        "eighteen",
+        "eighty",
+        "eleven",
+        "fifteen",
+        "fifty",
+        "five",
+        "forty",
+        "four",
+        "fourteen",
+        "hundred",
+        "hundreds",
+        "million",
+        "nine",
+        "nineteen",
+        "ninety",
+        "one",
+        "seven",
+        "seventeen",
+        "seventy",
+        "six",
+        "sixteen",
+        "sixty",
+        "ten",
+        "thirteen",
+        "thirty",
+        "thousand",
+        "thousands",
+        "three",
+        "twelve",
+        "twenty",
+        "two",
+    ];
+    key.starts_with(|c: char| c.is_ascii_digit()) || WORDS.binary_search(&key).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -521,7 +466,7 @@ mod tests {
             Term::Glob(glob) => glob_matches(glob, &reading.key),
             Term::Stem(stem) => *stem == reading.stem,
             Term::Exact(text) => text == raw,
-            Term::Number => is_in_digits(&reading.key) || NUMBERS.contains(&reading.key.as_str()),
+            Term::Number => is_number(&reading.key),
         }
     }
 

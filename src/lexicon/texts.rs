@@ -76,19 +76,10 @@ impl Table {
 
     /// The slots where a text may stand, in the order in which it is looked for.
     fn slots_of(&self, text: &str) -> impl Iterator<Item = usize> + use<> {
-        self.slots_from(text.bytes().fold(FIRST, mix))
-    }
-
-    /// The slots where a text with this hash may stand.
-    fn slots_from(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len() - 1;
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
         (hash as usize >> 32..).map(move |slot| slot & mask)
-    }
-
-    /// The numbers of the texts with these bytes, whose hash is known.
-    fn same<'t>(&'t self, text: &'t [u8], hash: u64) -> impl Iterator<Item = u32> {
-        let numbers = self.slots_from(hash).map_while(|slot| self.slots[slot].checked_sub(1));
-        numbers.filter(move |&number| self.texts.get(number).as_bytes() == text)
     }
 
     /// The number of a text; the last one of a text that was added several times.
@@ -96,26 +87,9 @@ impl Table {
         if self.slots.is_empty() {
             return None;
         }
-        self.same(text.as_bytes(), text.bytes().fold(FIRST, mix)).last()
+        let numbers = self.slots_of(text).map_while(|slot| self.slots[slot].checked_sub(1));
+        numbers.filter(|&number| self.texts.get(number) == text).last()
     }
-
-    /// The numbers of all texts that a word begins with, the shortest first; no text is empty.
-    pub fn beginnings<'t>(&'t self, word: &'t str) -> impl Iterator<Item = u32> {
-        let word = if self.slots.is_empty() { &[] } else { word.as_bytes() };
-        let hashes = word.iter().scan(FIRST, |hash, &byte| {
-            *hash = mix(*hash, byte);
-            Some(*hash)
-        });
-        hashes.zip(1..).flat_map(move |(hash, end)| self.same(&word[..end], hash))
-    }
-}
-
-/// The hash of no byte.
-const FIRST: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// The hash of one byte more.
-fn mix(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
 }
 
 #[cfg(test)]
@@ -134,12 +108,5 @@ mod tests {
         }
         assert!(table.texts.iter().eq(&all));
         assert_eq!(table.number("none of these"), None);
-        assert_eq!(Table::default().beginnings("a").count(), 0);
-        for word in ["ab1234", "éé77", "", "none of these"] {
-            let want = |number: &u32| word.starts_with(&all[*number as usize]);
-            let mut numbers: Vec<u32> = table.beginnings(word).collect();
-            numbers.sort_unstable();
-            assert_eq!(numbers, (0..1000).filter(want).collect::<Vec<_>>(), "{word}");
-        }
     }
 }
