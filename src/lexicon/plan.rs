@@ -308,7 +308,7 @@ impl Pairs {
         let mut pairs = Pairs::default();
         for same in found.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             pairs.add(same[0].0, same[0].1);
-            pairs.note(phrases, same.iter().map(|found| found.2));
+            pairs.add_notes(phrases, same.iter().map(|found| found.2));
         }
         pairs
     }
@@ -324,7 +324,7 @@ impl Pairs {
     }
 
     /// Adds the notes on two words, which these phrases have.
-    fn note(&mut self, phrases: &[Phrase], places: impl Iterator<Item = u32>) {
+    fn add_notes(&mut self, phrases: &[Phrase], places: impl Iterator<Item = u32>) {
         let (whole, longer): (Vec<u32>, Vec<u32>) = places.partition(|&place| phrases[place as usize].is_pair());
         let of = |list: fn(&Phrase) -> &Few| {
             distinct(whole.iter().flat_map(|&place| list(&phrases[place as usize])).copied())
@@ -340,14 +340,20 @@ impl Pairs {
         1 << (right % 64)
     }
 
-    /// What stands where these two words stand side by side; none where they are no pair.
+    /// The place of the notes on these two words side by side; none where they are no pair.
     #[inline]
-    pub fn beside(&self, left: u32, right: u32) -> Option<Beside<'_>> {
-        let notes = &self.notes[self.places.get(left, right)? as usize..];
-        let &[n_phrases, n_groups, n_marks] = notes.first_chunk()?;
+    pub fn note(&self, left: u32, right: u32) -> Option<u32> {
+        self.places.get(left, right)
+    }
+
+    /// What stands where the two words stand side by side whose notes have this place.
+    #[inline]
+    pub fn beside(&self, note: u32) -> Beside<'_> {
+        let notes = &self.notes[note as usize..];
+        let [n_phrases, n_groups, n_marks] = *notes.first_chunk().unwrap_or(&[0; 3]);
         let (phrases, rest) = notes[3..].split_at(n_phrases as usize);
         let (groups, rest) = rest.split_at(n_groups as usize);
-        Some(Beside { phrases, groups, marks: &rest[..n_marks as usize] })
+        Beside { phrases, groups, marks: &rest[..n_marks as usize] }
     }
 }
 

@@ -4,9 +4,10 @@
 //! Never happens here: a decision on a goal.
 
 use super::Scene;
+use super::beside::Besides;
 use super::marks::{self, Found, Row};
 use super::sheet::Sheet;
-use crate::lexicon::plan::{Beside, Index, Pairs, Phrase, Plan};
+use crate::lexicon::plan::{Index, Phrase, Plan};
 use crate::segment::LONGEST_SENTENCE;
 use crate::token::{Forms, SetId};
 use std::cell::OnceCell;
@@ -131,6 +132,8 @@ pub struct Boards {
     phrases: Vec<marks::Set>,
     /// Words of a sentence, the last of which may be the second of two words of a phrase.
     neighbours: Vec<Range<usize>>,
+    /// What two words side by side are.
+    besides: Besides,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
     /// For each goal, the sentences in which it may stand; of goals that rules are entered by.
@@ -151,6 +154,7 @@ impl Boards {
             triggers: first(&plan.triggers),
             phrases: plan.phrases_at.iter().map(first).collect(),
             neighbours: Vec::new(),
+            besides: Besides::default(),
             candidates: Vec::new(),
             may_stand: vec![0; plan.goals.len()],
             possible: Vec::new(),
@@ -168,6 +172,7 @@ impl Boards {
     pub fn read(&mut self, scene: &Scene) {
         self.n_sentences = scene.sentences.len();
         self.found.begin(self.n_sentences);
+        self.besides.begin(scene.forms);
         self.possible.drain(..).for_each(|goal| self.may_stand[goal as usize] = 0);
         if self.boards.len() < scene.sentences.len() {
             self.boards.resize_with(scene.sentences.len(), Board::default);
@@ -227,15 +232,18 @@ impl Boards {
     /// Finds phrases by two words that stand side by side: most are these two, and others are followed.
     fn find_by_pairs(&mut self, scene: &Scene, sentence: usize, candidates: &mut Vec<u32>) {
         candidates.clear();
+        let (plan, forms) = (&scene.lexicon.plan, scene.forms);
         let Board { sets, runs, .. } = &mut self.boards[sentence];
         let mut marks = self.found.adding(sentence);
-        for neighbours in self.neighbours.drain(..) {
-            let end = neighbours.end;
-            each_pair(scene, sets, neighbours, |start, beside| {
-                runs.extend(beside.groups.iter().map(|&group| Run { group, start, ends: 1 << end }));
-                beside.marks.iter().for_each(|&mark| marks.put(mark));
-                candidates.extend_from_slice(beside.phrases);
-            });
+        for Range { start: begin, end } in self.neighbours.drain(..) {
+            for (start, &set) in (begin..).zip(&sets[begin..end - 1]) {
+                for &note in self.besides.of(plan, forms, set, sets[end - 1]) {
+                    let beside = plan.pairs.beside(note);
+                    runs.extend(beside.groups.iter().map(|&group| Run { group, start, ends: 1 << end }));
+                    beside.marks.iter().for_each(|&mark| marks.put(mark));
+                    candidates.extend_from_slice(beside.phrases);
+                }
+            }
         }
         candidates.sort_unstable();
         candidates.dedup();
@@ -321,21 +329,4 @@ fn each_entry(row: Row, index: &Index, first: &marks::Set, mut show: impl FnMut(
         found.for_each(|entry| show(entry.place));
     });
     index.anywhere.iter().for_each(|&place| show(place));
-}
-
-/// Shows what stands where the last of these words is the second of two side by side, and one of the others, whose place
-/// it shows, the first.
-fn each_pair<'p>(scene: &Scene<'p>, sets: &[SetId], words: Range<usize>, mut show: impl FnMut(usize, Beside<'p>)) {
-    let (table, forms) = (&scene.lexicon.plan.pairs, scene.forms);
-    let (begin, last) = (words.start, words.end - 1);
-    let (rights, bits) = (forms.rights(sets[last]), forms.hint(sets[last]).rights);
-    for (start, &set) in (begin..).zip(&sets[begin..last]) {
-        for &left in forms.lefts(set) {
-            let follow = table.follow[left as usize];
-            if follow & bits != 0 {
-                let rights = rights.iter().filter(|&&right| follow & Pairs::bit(right) != 0);
-                rights.filter_map(|&right| table.beside(left, right)).for_each(|beside| show(start, beside));
-            }
-        }
-    }
 }

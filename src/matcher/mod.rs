@@ -7,6 +7,7 @@
 //! ([`crate::lexicon::plan`]); all overlapping matches are found. A sentence is short, so that a set of its places is
 //! one number, and a pattern is followed from all its places at once.
 
+mod beside;
 mod board;
 mod marks;
 mod search;

@@ -8,6 +8,7 @@ use super::sets::{Column, SetId, TermSets};
 use super::{Language, Stemmer};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
+use std::sync::atomic::{AtomicU64, Ordering};
 use unicode_normalization::UnicodeNormalization;
 
 /// The place of a form in its [`Forms`].
@@ -148,6 +149,8 @@ pub struct Forms<'a> {
     /// Other notes of all sets, one after another: lefts, rights.
     notes: Vec<u32>,
     sets: TermSets,
+    /// See [`Forms::era`].
+    era: u64,
     stems: FxHashMap<String, u32>,
     stemmer: Stemmer,
     terms: &'a dyn Terms,
@@ -155,6 +158,12 @@ pub struct Forms<'a> {
 
 /// Forms kept before the memo is cleared: about 60 MB at the worst, several times the vocabulary of a large study.
 const MOST_FORMS: usize = 300_000;
+
+/// A number that no other forms have had, from 1.
+fn new_era() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
 
 impl<'a> Forms<'a> {
     /// An empty memo for a language and a lexicon's terms.
@@ -170,6 +179,7 @@ impl<'a> Forms<'a> {
             marks: Vec::new(),
             notes: Vec::new(),
             sets: TermSets::new(),
+            era: new_era(),
             stems: FxHashMap::default(),
             stemmer: Stemmer::new(language),
             terms,
@@ -189,8 +199,14 @@ impl<'a> Forms<'a> {
             self.marks.clear();
             self.notes.clear();
             self.sets.clear();
+            self.era = new_era();
             self.stems.clear();
         }
+    }
+
+    /// As long as this is the same number, so is what the number of a set stands for; no other forms have it.
+    pub fn era(&self) -> u64 {
+        self.era
     }
 
     /// The form with this id.
