@@ -285,12 +285,10 @@ STAGES = [
     ("words, with their forms remembered", ["tokens"], "words by a table, words in a hash table"),
     ("sentences", ["sentences"], "words looked at"),
     ("matching: words and phrases marked by sentence", ["matching"], "DFA over the bytes"),
-    ("rules whose words all stand there", ["rules", "-matching"], "DFA over the bytes"),
-    ("context and evidence", ["evidence", "-rules"], "DFA over the bytes"),
-    ("confidence: cues added up", ["confidence"], "words in a hash table"),
-    ("codings and their ids", ["codings", *"-turns -positions -tokens -sentences -evidence -confidence".split()], "rows copied"),
+    ("rules, context and cues, as far as a code may be written", ["weighing", "-matching"], "words in a hash table, DFA over the bytes"),
+    ("codings and their ids", ["codings", *"-turns -positions -tokens -sentences -weighing".split()], "rows copied"),
     ("rows as JSONL and CSV", ["JSONL", "CSV"], "rows copied"),
-    ("files, digests and syncs", ["program", "-whole"], "disk"),
+    ("files, syncs, words met for the first time", ["program", "-whole"], "disk, stemmer"),
     ("everything", ["program"], "DFA over the bytes"),
 ]
 
