@@ -63,10 +63,11 @@ pub fn walk(roots: &[PathBuf], avoid: &[PathBuf]) -> io::Result<Corpus> {
 pub struct Inputs {
     /// What was named by the user, and what its files are called in front.
     roots: Vec<(PathBuf, PathBuf)>,
-    /// All sources, one after the other, as their files are.
+    /// All sources, one after the other as they were found, each after its length in two bytes. They stay where they are
+    /// while the files are put in order: a second list of a million would never be given back.
     sources: Vec<u8>,
     entries: Vec<Entry>,
-    /// Bytes of files that have more than an entry can say, by their place.
+    /// Bytes of files that have more than an entry can say, by where their source begins.
     large: BTreeMap<u32, u64>,
     /// Numbers of names that some disks cannot keep apart, by the place of their file.
     numbers: BTreeMap<u32, u32>,
@@ -82,6 +83,14 @@ struct Entry {
     /// Under which root it was found.
     root: u16,
     form: Form,
+}
+
+impl Entry {
+    /// Its source among all.
+    fn source<'s>(&self, sources: &'s [u8]) -> &'s [u8] {
+        let (length, rest) = sources[self.start as usize..].split_first_chunk().unwrap_or((&[0; 2], &[]));
+        &rest[..usize::from(u16::from_le_bytes(*length))]
+    }
 }
 
 /// Bytes that an entry does not say.
@@ -105,8 +114,8 @@ impl Inputs {
 
     /// Bytes of a file when it was found.
     pub fn bytes(&self, i: usize) -> u64 {
-        let bytes = self.entries[i].bytes;
-        if bytes == LARGE { self.large.get(&(i as u32)).copied().unwrap_or(LARGE.into()) } else { bytes.into() }
+        let Entry { start, bytes, .. } = self.entries[i];
+        if bytes == LARGE { self.large.get(&start).copied().unwrap_or(LARGE.into()) } else { bytes.into() }
     }
 
     /// The files, in order.
@@ -132,12 +141,7 @@ impl Inputs {
     }
 
     fn source(&self, i: usize) -> &Path {
-        Path::new(OsStr::from_bytes(self.source_bytes(i)))
-    }
-
-    fn source_bytes(&self, i: usize) -> &[u8] {
-        let end = self.entries.get(i + 1).map_or(self.sources.len(), |next| next.start as usize);
-        &self.sources[self.entries[i].start as usize..end]
+        Path::new(OsStr::from_bytes(self.entries[i].source(&self.sources)))
     }
 
     /// Name of the transcript: the file's name without its extension; with its folder where that repeats; with its
@@ -159,17 +163,20 @@ impl Inputs {
     fn add(&mut self, source: &Path, bytes: u64) -> Option<()> {
         let start = u32::try_from(self.sources.len()).ok()?;
         let root = u16::try_from(self.roots.len().saturating_sub(1)).ok()?;
+        let length = u16::try_from(source.as_os_str().len()).ok()?;
+        self.sources.extend(length.to_le_bytes());
         self.sources.extend_from_slice(source.as_os_str().as_bytes());
         let said = u32::try_from(bytes).unwrap_or(LARGE);
         if said == LARGE {
-            self.large.insert(self.entries.len() as u32, bytes);
+            self.large.insert(start, bytes);
         }
         self.entries.push(Entry { start, bytes: said, root, form: Form::Stem });
         Some(())
     }
 
     fn finish(&mut self) {
-        self.sort();
+        let Inputs { sources, entries, .. } = self;
+        entries.sort_unstable_by_key(|entry| (entry.source(sources), entry.root));
         for longer in [Form::Folder, Form::Extension] {
             for i in self.clashes().into_iter().flatten() {
                 self.entries[i as usize].form = longer;
@@ -178,20 +185,6 @@ impl Inputs {
         for clash in self.clashes() {
             self.numbers.extend(clash.into_iter().zip(1..).skip(1));
         }
-    }
-
-    /// Puts the files and their sources in order.
-    fn sort(&mut self) {
-        let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        order.sort_unstable_by_key(|&i| (self.source_bytes(i as usize), self.entries[i as usize].root));
-        let (mut sources, mut entries) = (Vec::with_capacity(self.sources.len()), Vec::with_capacity(self.len()));
-        let mut large = BTreeMap::new();
-        for (place, i) in (0..).zip(order) {
-            entries.push(Entry { start: sources.len() as u32, ..self.entries[i as usize] });
-            sources.extend_from_slice(self.source_bytes(i as usize));
-            large.extend(self.large.get(&i).map(|bytes| (place, *bytes)));
-        }
-        (self.sources, self.entries, self.large) = (sources, entries, large);
     }
 
     /// Places of files whose names are not unique, by name, each in order; until the next call.
