@@ -125,7 +125,9 @@ impl Diagnostic {
         let mut out = format!("{}[{}]: {}\n", self.severity_name(), self.code, escape(&self.message));
         let _ = writeln!(out, "{pad}--> {}:{line}:{column}", escape(&self.path));
         let _ = writeln!(out, "{pad} |\n{number} | {}", escape(excerpt));
-        let _ = write!(out, "{pad} | {}^", " ".repeat(column - 1));
+        // What is escaped is wider than its character.
+        let before: String = excerpt.chars().take(column - 1).collect();
+        let _ = write!(out, "{pad} | {}^", " ".repeat(escape(&before).chars().count()));
         if let Some(help) = &self.help {
             let _ = write!(out, "\n{pad} = help: {}", escape(help));
         }
@@ -160,4 +162,17 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_stands_under_its_place() {
+        let text = "cue\ta.b\nfür\tmuch\n";
+        let block = Diagnostic::error("lexicon-cues", "t.tsv", "no number").at_byte(text, 13).block();
+        let lines: Vec<&str> = block.lines().skip(3).collect();
+        assert_eq!(lines, ["2 | für\\tmuch", "  |      ^"]);
+    }
 }

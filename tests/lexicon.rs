@@ -113,6 +113,51 @@ fn mistakes_have_their_place_behind_escapes_and_in_long_texts() {
     assert_eq!(places, [(12, 20), (13, 3), (13, 12)], "{found:#?}");
 }
 
+/// A small codebook, with these bytes as a file beside it.
+fn with_beside(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let book = folder.path().join("small.toml");
+    fs::copy(repository("tests/small.toml"), &book).unwrap();
+    fs::write(folder.path().join("small.confidence.json"), FITTED).unwrap();
+    fs::write(folder.path().join(name), bytes).unwrap();
+    (folder, book)
+}
+
+const FITTED: &str = "{\"schema\":\"precode.fitted-confidence/1\",\"codebook\":\"\",\"fitted_on\":[],\"codes\":{}}";
+
+#[test]
+fn a_file_of_a_codebook_that_is_not_utf_8_is_refused_at_its_byte() {
+    let cues = b"cue\trole.trainer\ncall\t1\n\tca\xE9l\t1\n";
+    let cases: &[(&str, &[u8], &str, &str)] = &[
+        ("small.cues.tsv", cues, ":3:4\n", "lexicon-cues"),
+        ("small.confidence.json", b"{\n\"codes\": \xFF", ":2:10\n", "lexicon-confidence"),
+        ("small.toml", b"[codebook]\nname = \"caf\xE9\"\n", ":2:12\n", "lexicon-read"),
+    ];
+    for (name, bytes, place, kind) in cases {
+        let (folder, book) = with_beside(name, bytes);
+        let study = folder.path().join("study");
+        for output in [
+            run(precode(&["check"]).arg(&book), 2),
+            run(&mut code(&repository("corpus/interviews/b01.txt"), &book, &study), 2),
+        ] {
+            let told = stderr(&output);
+            assert!(told.contains(&format!("error[{kind}]: 0x")) && told.contains("is not UTF-8"), "{told}");
+            assert!(told.contains(&format!("{name}{place}")), "{told}");
+        }
+        assert!(!study.exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_broken_fitted_part_is_made_again_by_fit() {
+    let (_folder, book) = with_beside("small.cues.tsv", b"cue\trole.trainer\ncall\tmuch\n");
+    let told = stderr(&run(precode(&["check"]).arg(&book), 2));
+    assert!(told.contains("small.cues.tsv:2:6") && told.contains("make the file again with `precode fit`"), "{told}");
+    let practice = repository("corpus/practice/brokering/alder");
+    run(precode(&["fit"]).arg(&book).arg("--practice").arg(practice), 0);
+    run(precode(&["check"]).arg(&book), 0);
+}
+
 #[test]
 fn warnings_do_not_fail_and_fix_mends_what_it_can() {
     let folder = tempfile::tempdir().unwrap();

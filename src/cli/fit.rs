@@ -42,7 +42,7 @@ pub struct FitArgs {
 
 /// Runs the command.
 pub fn run(args: &FitArgs, console: &mut Console) -> anyhow::Result<Exit> {
-    let lexicon = match lexicon::load(&args.codebook) {
+    let lexicon = match lexicon::load_rules(&args.codebook) {
         Ok((lexicon, _)) => lexicon,
         Err(problems) => {
             problems.iter().for_each(|problem| console.warn(&problem.block()));

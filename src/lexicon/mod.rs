@@ -107,6 +107,15 @@ pub fn load(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> 
     Ok((lexicon, found))
 }
 
+/// Reads a lexicon without its fitted part, which may be old or broken: what fitting it again needs.
+///
+/// # Errors
+/// As [`load`], but for the fitted part.
+pub fn load_rules(path: &Path) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (source, found) = read(path);
+    finish(source, found)
+}
+
 /// Reads a lexicon to say what is wrong with it: mistakes, and what only looks wrong, in the order of the files. Gives
 /// the lexicon in spite of mistakes, so that the examples of what is sound can be run; none where nothing was read.
 pub fn check(path: &Path) -> (Option<Lexicon>, Vec<Diagnostic>) {
@@ -215,13 +224,23 @@ pub fn parse(name: &str, text: &str) -> Result<(Lexicon, Vec<Diagnostic>), Vec<D
 }
 
 fn read_file(source: &mut Source, path: &Path) -> Vec<Diagnostic> {
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => source.read(&name, text),
-        Err(error) => {
-            vec![Diagnostic::error("lexicon-read", name, error.to_string()).help("name a readable UTF-8 file")]
-        }
+    match read_text(path, "lexicon-read") {
+        Ok(text) => source.read(&path.display().to_string(), text),
+        Err(problem) => vec![problem],
     }
+}
+
+/// The text of a file; where it has none, a problem of this kind, at the first byte that is not UTF-8.
+fn read_text(path: &Path, code: &'static str) -> Result<String, Diagnostic> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path)
+        .map_err(|error| Diagnostic::error(code, &name, error.to_string()).help("name a readable UTF-8 file"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let message = format!("0x{:02X} is not UTF-8", bytes[at]);
+        // Up to that byte the text is the file, byte for byte.
+        Diagnostic::error(code, &name, message).at_byte(&String::from_utf8_lossy(bytes), at).help("save it as UTF-8")
+    })
 }
 
 fn finish(source: Source, mut found: Vec<Diagnostic>) -> Result<(Lexicon, Vec<Diagnostic>), Vec<Diagnostic>> {

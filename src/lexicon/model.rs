@@ -13,7 +13,11 @@ use crate::codebook::Codebook;
 use crate::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
+
+/// What to do about a file that cannot be used.
+const AGAIN: &str = "make the file again with `precode fit`";
 
 /// Value of [`Confidence::schema`].
 pub const CONFIDENCE_SCHEMA: &str = "precode.fitted-confidence/1";
@@ -224,16 +228,17 @@ impl Cues {
     }
 
     fn parse(path: &str, text: &str, codebook: &Codebook) -> Result<Self, Diagnostic> {
-        let problem = |line: usize, message: &str| {
-            Diagnostic::error("lexicon-cues", path, message)
-                .at_line(line)
-                .help("make the file again with `precode fit`")
+        let problem = |line: usize, cell: usize, message: &str| {
+            let problem = Diagnostic::error("lexicon-cues", path, message).at_byte(text, place(text, line, cell));
+            problem.help(AGAIN)
         };
         let mut lines = text.lines().enumerate();
         let head = lines.next().map(|(_, head)| head).unwrap_or_default();
-        let places: Option<Vec<usize>> =
-            head.split('\t').skip(1).map(|name| codebook.id(name).map(|id| usize::from(id.0))).collect();
-        let places = places.ok_or_else(|| problem(1, "a column names no code of the codebook"))?;
+        let code = |(cell, name)| {
+            let id = codebook.id(name).map(|id| usize::from(id.0));
+            id.ok_or_else(|| problem(0, cell, "the column names no code of the codebook"))
+        };
+        let places = head.split('\t').enumerate().skip(1).map(code).collect::<Result<Vec<usize>, _>>()?;
         let n_codes = codebook.codes.len();
         let mut table = Cues { n_codes, ..Cues::default() };
         table.weights.reserve(memchr::memchr_iter(b'\n', text.as_bytes()).count() * table.n_blocks());
@@ -241,16 +246,24 @@ impl Cues {
         for (i, line) in lines {
             let mut cells = line.as_bytes().split(|&byte| byte == b'\t');
             let name = &line[..cells.next().map_or(0, <[u8]>::len)];
-            for &place in &places {
-                let cell = cells.next().and_then(whole).and_then(|weight| i16::try_from(weight).ok());
-                let cell = cell.ok_or_else(|| problem(i + 1, "a weight is missing, too large, or no whole number"));
-                weights[place] = cell?;
+            for (cell, &place) in (1..).zip(&places) {
+                let weight = cells.next().and_then(whole).and_then(|weight| i16::try_from(weight).ok());
+                let wrong = "a weight is missing, too large, or no whole number";
+                weights[place] = weight.ok_or_else(|| problem(i, cell, wrong))?;
             }
             table.add(name, &weights);
         }
         table.link();
         Ok(table)
     }
+}
+
+/// First byte of a cell, by its line and its number there, both from 0; of one that is missing, the end of the line.
+fn place(text: &str, line: usize, cell: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let line = text[before..].lines().next().unwrap_or_default();
+    let inside: usize = line.split('\t').take(cell).map(|cell| cell.len() + 1).sum();
+    before + inside.min(line.len())
 }
 
 /// A whole number as written.
@@ -289,12 +302,10 @@ impl Model {
     /// What is wrong with a file that is there.
     pub fn beside(lexicon: &Path, codebook: &Codebook) -> Result<Option<Self>, Diagnostic> {
         let (confidence_path, cues_path) = paths(lexicon);
-        let Ok(json) = std::fs::read_to_string(&confidence_path) else { return Ok(None) };
-        let confidence: Confidence = serde_json::from_str(&json).map_err(|error| {
-            let path = confidence_path.display().to_string();
-            Diagnostic::error("lexicon-confidence", path, error.to_string()).at_line(error.line())
-        })?;
-        let table = std::fs::read_to_string(&cues_path).unwrap_or_default();
+        let Some(json) = if_there(&confidence_path, "lexicon-confidence")? else { return Ok(None) };
+        let confidence: Confidence = serde_json::from_str(&json)
+            .map_err(|error| no_confidence(&confidence_path.display().to_string(), &json, &error))?;
+        let table = if_there(&cues_path, "lexicon-cues")?.unwrap_or_default();
         let cues = match table.is_empty() {
             true => Cues::default(),
             false => Cues::parse(&cues_path.display().to_string(), &table, codebook)?,
@@ -302,6 +313,22 @@ impl Model {
         let digest = super::hex_digest([json.as_str(), table.as_str()]);
         Ok(Some(Model { confidence, cues, digest }))
     }
+}
+
+/// What the matter is with a file of confidences, where the reader stopped.
+fn no_confidence(path: &str, json: &str, error: &serde_json::Error) -> Diagnostic {
+    let told = error.to_string();
+    let what = told.split(" at line ").next().unwrap_or(&told);
+    let before: usize = json.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let at = (before + error.column().saturating_sub(1)).min(json.len());
+    let at = (0..=at).rev().find(|&at| json.is_char_boundary(at)).unwrap_or(0);
+    Diagnostic::error("lexicon-confidence", path, what).at_byte(json, at).help(AGAIN)
+}
+
+/// The text of a file that need not be there.
+fn if_there(path: &Path, code: &'static str) -> Result<Option<String>, Diagnostic> {
+    let missing = std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if missing { Ok(None) } else { super::read_text(path, code).map(Some) }
 }
 
 /// Where the fitted part of a lexicon lies: `NAME.confidence.json` and `NAME.cues.tsv`.
@@ -318,26 +345,53 @@ mod tests {
         "[codebook]\nname = \"t\"\n[[facet]]\nname = \"a\"\n[[code]]\nname = \"a.b\"\ndefinition = \"x\"\n";
     const LINE: &str = "{\"answers\":9,\"base\":-1.0,\"level\":{},\"rules\":{},\"cues\":1.0}";
 
-    /// Codes of what is said about a codebook with this fitted part.
-    fn said(confidence: &str, cues: &str) -> Vec<&'static str> {
+    const FITTED: &str =
+        "{\"schema\":\"precode.fitted-confidence/1\",\"codebook\":\"0\",\"fitted_on\":[],\"codes\":{}}";
+
+    /// What is said about a codebook with this fitted part: kind, file, line and column.
+    fn said(confidence: impl AsRef<[u8]>, cues: impl AsRef<[u8]>) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
         let path = folder.path().join("t.toml");
-        for (name, text) in [("t.toml", BOOK), ("t.confidence.json", confidence), ("t.cues.tsv", cues)] {
-            std::fs::write(folder.path().join(name), text).unwrap_or_else(|error| panic!("not written: {error}"));
+        let files = [BOOK.as_bytes(), confidence.as_ref(), cues.as_ref()];
+        for (name, bytes) in ["t.toml", "t.confidence.json", "t.cues.tsv"].into_iter().zip(files) {
+            std::fs::write(folder.path().join(name), bytes).unwrap_or_else(|error| panic!("not written: {error}"));
         }
         let found = load(&path).map_or_else(|problems| problems, |(_, warnings)| warnings);
-        found.into_iter().map(|problem| problem.code).filter(|code| *code != "lexicon-idle").collect()
+        let shown = |problem: &Diagnostic| {
+            let file = problem.path.rsplit('/').next().unwrap_or_default();
+            let place = problem.line.zip(problem.column).map(|(line, column)| format!(":{line}:{column}"));
+            format!("{file}{} {}", place.unwrap_or_default(), problem.code)
+        };
+        found.iter().filter(|problem| problem.code != "lexicon-idle").map(shown).collect()
     }
 
     #[test]
-    fn tells_of_a_fitted_part_that_is_old_or_broken() {
-        let fitted = format!(
-            "{{\"schema\":\"precode.fitted-confidence/1\",\"codebook\":\"0\",\"fitted_on\":[],\"codes\":{{\"a.b\":{LINE}}}}}"
-        );
-        assert_eq!(said(&fitted, "cue\ta.b\ncall back\t120\n"), ["lexicon-stale"]);
-        assert_eq!(said("{", ""), ["lexicon-confidence"]);
-        assert_eq!(said(&fitted, "cue\ta.c\ncall\t1\n"), ["lexicon-cues"]);
-        assert_eq!(said(&fitted, "cue\ta.b\ncall\tmuch\n"), ["lexicon-cues"]);
+    fn tells_of_a_fitted_part_that_is_old() {
+        let fitted = FITTED.replace("{}", &format!("{{\"a.b\":{LINE}}}"));
+        assert_eq!(said(&fitted, "cue\ta.b\ncall back\t120\n"), ["t.confidence.json lexicon-stale"]);
+    }
+
+    #[test]
+    fn tells_where_a_fitted_part_is_broken() {
+        let cases: &[(&str, &[u8], &str)] = &[
+            ("{", b"", "t.confidence.json:1:1 lexicon-confidence"),
+            ("{\n \"sch\": 1}", b"", "t.confidence.json:2:6 lexicon-confidence"),
+            (FITTED, b"cue\ta.b\ta.c\ncall\t1\t1\n", "t.cues.tsv:1:9 lexicon-cues"),
+            (FITTED, "cue\ta.b\r\nfür\tmuch\r\n".as_bytes(), "t.cues.tsv:2:5 lexicon-cues"),
+            (FITTED, b"cue\ta.b\r\ncall\r\nback\t1\r\n", "t.cues.tsv:2:5 lexicon-cues"),
+            (FITTED, b"cue\ta.b\nca\xE9l\t1\n", "t.cues.tsv:2:3 lexicon-cues"),
+            (FITTED, b"\xFF\xFEc\0u\0e\0", "t.cues.tsv:1:1 lexicon-cues"),
+        ];
+        for (confidence, cues, want) in cases {
+            assert_eq!(said(confidence, cues), [*want], "{confidence} {}", cues.escape_ascii());
+        }
+        assert_eq!(said(b"{\"schema\":\"\xE9", ""), ["t.confidence.json:1:12 lexicon-confidence"]);
+    }
+
+    #[test]
+    fn a_codebook_without_a_fitted_part_has_none() {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
+        assert_eq!(Model::beside(&folder.path().join("t.toml"), &Codebook::default()), Ok(None));
     }
 
     #[test]
