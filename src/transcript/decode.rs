@@ -106,6 +106,7 @@ fn utf8(
 
 /// Decodes strictly.
 fn with(encoding: &'static Encoding, skip: usize, bytes: &[u8], context: &Context<'_>) -> Result<String, Diagnostic> {
+    let is_wide = encoding == UTF_16LE || encoding == UTF_16BE;
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let body = &bytes[skip..];
     let mut text = String::new();
@@ -114,15 +115,19 @@ fn with(encoding: &'static Encoding, skip: usize, bytes: &[u8], context: &Contex
     match decoder.decode_to_string_without_replacement(body, &mut text, true) {
         (DecoderResult::InputEmpty, _) => {
             if let Some(nul) = memchr::memchr(0, text.as_bytes()) {
-                return Err(binary(bytes, nul, context));
+                let wide = skip + 2 * text[..nul].encode_utf16().count();
+                let byte = if is_wide { wide } else { memchr::memchr(0, bytes).unwrap_or(skip) };
+                let line = 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..nul]).count();
+                let mut problem = context.error("E_BINARY", NUL).at_line(line).help(SAVE);
+                problem.byte = Some(byte);
+                return Err(problem);
             }
             text.shrink_to_fit();
             Ok(text)
         }
         (DecoderResult::Malformed(length, past), read) => {
             let start = skip + (read - usize::from(past)).saturating_sub(usize::from(length));
-            let wide = encoding == UTF_16LE || encoding == UTF_16BE;
-            let code = if wide { "E_UTF16" } else { "E_ENCODING" };
+            let code = if is_wide { "E_UTF16" } else { "E_ENCODING" };
             let mut problem =
                 context.error(code, format!("the file ends or breaks within a character of {}", encoding.name()));
             problem.byte = Some(start);
@@ -133,14 +138,14 @@ fn with(encoding: &'static Encoding, skip: usize, bytes: &[u8], context: &Contex
     }
 }
 
+/// What a NUL means, and what to do about bytes that are no text.
+const NUL: &str = "a NUL byte: this is no text";
+const SAVE: &str = "save the transcript as UTF-8 text";
+
 /// A refusal that says what the bytes look like.
 fn not_utf8(bad: usize, bytes: &[u8], context: &Context<'_>) -> Diagnostic {
-    if let Some(nul) = memchr::memchr(0, bytes).filter(|&n| n < bad) {
-        return binary(bytes, nul, context);
-    }
-    if bytes.contains(&0) {
-        return at(context.error("E_BINARY", "this is no text"), bytes, bad)
-            .help("save the transcript as UTF-8 text");
+    if let Some(nul) = memchr::memchr(0, bytes) {
+        return binary(bytes, nul.min(bad), context);
     }
     let name = format!("0x{:02X} is not UTF-8", bytes[bad]);
     let rest = &bytes[bad..];
@@ -155,17 +160,42 @@ fn not_utf8(bad: usize, bytes: &[u8], context: &Context<'_>) -> Diagnostic {
     }
 }
 
-/// A refusal because of a NUL.
-fn binary(bytes: &[u8], nul: usize, context: &Context<'_>) -> Diagnostic {
-    let little = nul % 2 == 1;
-    let half = bytes.iter().skip(usize::from(little)).step_by(2).take(64);
-    let wide = half.clone().count() > 1 && half.filter(|b| **b != 0).count() * 8 <= bytes.len().min(128) / 2;
-    let problem = |what: &str| at(context.error("E_BINARY", what), bytes, nul);
-    match (wide, little) {
-        (true, true) => problem("looks like UTF-16LE without a byte order mark").help("try --encoding utf-16le"),
-        (true, false) => problem("looks like UTF-16BE without a byte order mark").help("try --encoding utf-16be"),
-        _ => problem("a NUL byte: this is no text").help("save the transcript as UTF-8 text"),
+/// A refusal of bytes with a NUL among them, at the first that is wrong.
+fn binary(bytes: &[u8], at_byte: usize, context: &Context<'_>) -> Diagnostic {
+    let problem = |what: &str| at(context.error("E_BINARY", what), bytes, at_byte);
+    match wide(bytes) {
+        Some(encoding) if encoding == UTF_16LE => {
+            problem("looks like UTF-16LE without a byte order mark").help("try --encoding utf-16le")
+        }
+        Some(_) => problem("looks like UTF-16BE without a byte order mark").help("try --encoding utf-16be"),
+        None if bytes[at_byte] == 0 => problem(NUL).help(SAVE),
+        None => problem("this is no text").help(SAVE),
     }
+}
+
+/// How many characters show whether bytes are UTF-16.
+const SAMPLE: usize = 2048;
+
+/// The kind of UTF-16 in which these bytes begin as text does, in whatever script: blanks and some signs are those of
+/// ASCII, no character steers a machine, and few are two letters of ASCII, as all are where a NUL got into plain text.
+fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
+    let begin = || bytes.chunks_exact(2).take(SAMPLE).map(|pair| [pair[0], pair[1]]);
+    let n_twice = begin().filter(|pair| pair.iter().all(|byte| matches!(byte, b' '..=b'~'))).count();
+    let little: Vec<u16> = begin().map(u16::from_le_bytes).collect();
+    let big = begin().map(u16::from_be_bytes).collect();
+    let n_plain = |units: &[u16]| units.iter().filter(|unit| matches!(unit, 9 | 10 | 13 | 32..=126)).count();
+    let kinds = [(UTF_16LE, little), (UTF_16BE, big)];
+    let (encoding, units) = kinds.into_iter().max_by_key(|(_, units)| n_plain(units))?;
+    (n_plain(&units) > 0 && n_twice * 2 <= units.len() && is_text(&units)).then_some(encoding)
+}
+
+/// True for characters that are written; the last one may be cut off.
+fn is_text(units: &[u16]) -> bool {
+    let mut all = char::decode_utf16(units.iter().copied()).peekable();
+    std::iter::from_fn(|| Some((all.next()?, all.peek().is_none()))).all(|(read, last)| match read {
+        Ok(c) => !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{c}'),
+        Err(_) => last,
+    })
 }
 
 /// The place of a byte of the file itself.
@@ -195,4 +225,61 @@ fn line_ends(text: String, context: &Context<'_>, notes: &mut Vec<Diagnostic>) -
         notes.push(context.note("W_NEWLINE", format!("{lone} line ends are a lone CR and were read as line ends")));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ReadOptions, read};
+
+    /// Kind of the refusal and what it tells to do.
+    fn refused(bytes: &[u8]) -> Option<(&'static str, String)> {
+        let problem = read(bytes, "p07.txt", &ReadOptions::default()).err()?.remove(0);
+        Some((problem.code, problem.help.unwrap_or_default()))
+    }
+
+    #[test]
+    fn utf_16_without_a_mark_is_known_in_every_script() {
+        for text in [
+            "I: How was it?\nR: They told us.\n",
+            "Интервьюер: Как это было?\nУчитель: Они нам сказали.\n",
+            "Ερώτηση: Πώς ήταν;\nΑπάντηση: Καλά.\n",
+            "É: Été\nR: Ça va, Zoë.\n",
+            "采访者:你好吗?\n老师:很好。\n",
+            "I: 👍🏽\nR: 👍\n",
+        ] {
+            let units = || text.encode_utf16();
+            let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+            for (bytes, name) in [(little, "utf-16le"), (big, "utf-16be")] {
+                assert_eq!(refused(&bytes), Some(("E_BINARY", format!("try --encoding {name}"))), "{text}");
+                let options = ReadOptions { encoding: Some(name.to_string()), ..ReadOptions::default() };
+                assert_eq!(read(&bytes, "p07.txt", &options).map(|found| found.text), Ok(text.to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_nul_is_named_where_it_stands_in_the_file() {
+        let wide: Vec<u8> = "\u{feff}老师:很好。\0\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let latin = b"Ann: caf\xE9\nBob: a\0b\n".as_slice();
+        for (bytes, encoding, place) in
+            [(wide.as_slice(), None, (14, 1)), (latin, Some("windows-1252"), (16, 2)), (b"Ann: \0\n", None, (5, 1))]
+        {
+            let options = ReadOptions { encoding: encoding.map(str::to_string), ..ReadOptions::default() };
+            let problem = read(bytes, "p07.txt", &options).err().map(|mut problems| problems.remove(0));
+            let found = problem.map(|problem| (problem.code, problem.byte, problem.line));
+            assert_eq!(found, Some(("E_BINARY", Some(place.0), Some(place.1))), "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_taken_for_utf_16() {
+        let utf_32: Vec<u8> = "I: How was it?\n".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        for bytes in
+            [b"ID3\x04\0\0\0\0\x0FvTSSE\0\0".as_slice(), b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR", &utf_32, b"I: a\0b\n"]
+        {
+            let save = "save the transcript as UTF-8 text".to_string();
+            assert_eq!(refused(bytes), Some(("E_BINARY", save)), "{}", bytes.escape_ascii());
+        }
+    }
 }

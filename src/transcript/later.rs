@@ -9,9 +9,13 @@ use crate::diagnostic::Diagnostic;
 /// A kind of file: how its bytes begin, what it is, what to do.
 type Magic = (&'static [u8], &'static str, &'static str);
 
-const MAGIC: &[Magic] = &[
-    (b"%PDF", "a PDF file", "save it as .docx or .txt"),
-    (b"{\\rtf", "an RTF file", "save it as .docx or .txt"),
+/// Documents that begin with letters, whatever stands before these: a byte order mark, blanks.
+const DOCUMENTS: &[Magic] = &[
+    (b"%PDF", "a PDF file", "open it and save its words as .docx or plain text"),
+    (b"{\\rtf", "an RTF file", "open it in a word processor and save it as .docx or plain text"),
+];
+
+const ARCHIVES: &[Magic] = &[
     (
         b"PK\x03\x04",
         "an archive that is no Word document (OpenDocument, Excel, QDPX or other)",
@@ -19,6 +23,9 @@ const MAGIC: &[Magic] = &[
     ),
     (b"PK\x05\x06", "an empty archive", "save the transcript as .docx, .csv or .txt"),
 ];
+
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 const OLE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
@@ -28,7 +35,12 @@ pub(super) fn check_bytes(bytes: &[u8], context: &Context<'_>) -> Result<(), Dia
         let problem = first(context.error("E_ENCRYPTED", "a password-protected Office file or an old .doc"));
         return Err(problem.help("open it and save it as .docx without a password"));
     }
-    match MAGIC.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
+    refuse(ARCHIVES, bytes, context)?;
+    refuse(DOCUMENTS, bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start(), context)
+}
+
+fn refuse(known: &[Magic], bytes: &[u8], context: &Context<'_>) -> Result<(), Diagnostic> {
+    match known.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
         Some((_, what, help)) => Err(later(what, context).help(*help)),
         None => Ok(()),
     }
@@ -36,6 +48,7 @@ pub(super) fn check_bytes(bytes: &[u8], context: &Context<'_>) -> Result<(), Dia
 
 /// Refuses what is known by the beginning of its text.
 pub(super) fn check_text(text: &str, context: &Context<'_>) -> Result<(), Diagnostic> {
+    refuse(DOCUMENTS, text.trim_start().as_bytes(), context)?;
     if context.is_named("docx") {
         let problem = first(context.error("E_ZIP", "no Word file: it looks like plain text"));
         return Err(problem.help("name it .txt, or save it as .docx"));
@@ -113,6 +126,37 @@ fn is_chat_log(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use super::super::{ReadOptions, read};
+
+    /// What is said of a file with this name.
+    fn said(bytes: &[u8], name: &str, encoding: Option<&str>) -> Option<String> {
+        let options = ReadOptions { encoding: encoding.map(str::to_string), ..ReadOptions::default() };
+        let problem = read(bytes, name, &options).err()?.remove(0);
+        assert_eq!((problem.code, problem.line, problem.byte), ("E_FORMAT_LATER", Some(1), Some(0)), "{problem:?}");
+        Some(problem.line())
+    }
+
+    #[test]
+    fn documents_are_known_whatever_their_name_and_encoding() {
+        let rtf = "{\\rtf1\\ansi Interviewer: How was it?\\par Teacher: They told us.\\par}";
+        let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(rtf.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (bytes, encoding) in [
+            (rtf.as_bytes(), None),
+            (&[BOM, rtf.as_bytes()].concat(), None),
+            (&[b"\r\n \t", rtf.as_bytes()].concat(), None),
+            (&[rtf.as_bytes(), b"\xE9"].concat(), Some("windows-1252")),
+            (&wide, None),
+            (&wide[2..], Some("utf-16le")),
+        ] {
+            let told = said(bytes, "p07.txt", encoding).unwrap_or_default();
+            assert!(told.contains("an RTF file") && told.contains("save it as .docx or plain text"), "{told}");
+        }
+        assert!(
+            said(b"\n\n%PDF-1.4\n%\xE2\xE3\xCF\xD3\n", "p07.txt", None).is_some_and(|told| told.contains("a PDF"))
+        );
+        assert_eq!(said(b"Teacher: I saw {\\rtf1 and %PDF on it.\n", "p07.txt", None), None);
+    }
 
     #[test]
     fn kinds_by_their_beginning() {
