@@ -1,6 +1,6 @@
 //! Every answer that is not what was asked for, in one shape: `{"ok": false, "errors": [{code, message, help}]}`.
 
-use crate::store::journal::append::AppendError;
+use crate::store::journal::append::{AppendError, is_no_room};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -52,6 +52,12 @@ impl Refusal {
         let help = "try again; nothing that was saved is lost";
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string(), help)
     }
+
+    /// No space left, or quota reached.
+    fn disk_full() -> Self {
+        let help = "make room on the disk; the page sends it again";
+        Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", AppendError::Full.to_string(), help)
+    }
 }
 
 impl From<rusqlite::Error> for Refusal {
@@ -62,7 +68,7 @@ impl From<rusqlite::Error> for Refusal {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Self {
-        Refusal::unavailable(error)
+        if is_no_room(&error) { Refusal::disk_full() } else { Refusal::unavailable(error) }
     }
 }
 
@@ -73,10 +79,7 @@ impl From<AppendError> for Refusal {
             AppendError::Reused => Refusal::conflict("op_reused", message, None),
             AppendError::Stale { .. } => Refusal::conflict("stale", message, None),
             AppendError::Nothing => Refusal::conflict("nothing", message, None),
-            AppendError::Full => {
-                let help = "make room on the disk; the page sends it again";
-                Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message, help)
-            }
+            AppendError::Full => Refusal::disk_full(),
             _ => Refusal::unavailable(message),
         }
     }
@@ -94,5 +97,20 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Error, ErrorKind};
+
+    #[test]
+    fn a_reached_quota_is_a_full_disk() {
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let refusal = Refusal::from(Error::from(kind));
+            assert_eq!((refusal.status, refusal.code), (StatusCode::INSUFFICIENT_STORAGE, "disk_full"));
+        }
+        assert_eq!(Refusal::from(Error::other("torn")).status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -49,13 +49,15 @@ fn check_rows(root: &Path, n: usize) {
 }
 
 /// Which call fails, with what, how often; the status that the page must see for it.
-const FAULTS: [(&str, &str, u16); 8] = [
+const FAULTS: [(&str, &str, u16); 10] = [
     ("pwrite64", "error=ENOSPC:when=60+37", 507),
     ("pwrite64", "error=ENOSPC:when=61+41", 507),
     ("pwrite64", "error=ENOSPC:when=64+53", 507),
     ("pwrite64", "error=ENOSPC:when=90..110", 507),
     ("pwrite64", "error=EIO:when=60+43", 503),
-    ("pwrite64", "error=EDQUOT:when=60+47", 503),
+    ("pwrite64", "error=EDQUOT:when=60+47", 507),
+    ("pwrite64", "error=EDQUOT:when=90..110", 507),
+    ("fsync", "error=EDQUOT:when=20+3", 507),
     ("fsync", "error=EIO:when=20+2", 503),
     ("fsync", "error=EIO:when=21+3", 503),
 ];

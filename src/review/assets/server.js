@@ -170,6 +170,10 @@ async function sendFirst(entry) {
     if (body.version === null && !versions.has(entry.segment)) heard(await get("/api/item", { id: entry.segment }));
   } catch (error) {
     if (error.status === 0 || error.status === 503) return 1000;
+    if (error.status === 507) {
+      setTrouble("full");
+      return 3000;
+    }
   }
   if (entry.segment && versions.has(entry.segment) && "version" in body) body.version = versions.get(entry.segment);
   let reply;

@@ -3,6 +3,7 @@
 use super::clock;
 use super::row::{self, Action, Row, Shown, Verdict};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use thiserror::Error;
 
@@ -137,7 +138,7 @@ pub enum AppendError {
     /// There is no such operation to undo or to bring back.
     #[error("nothing to undo or redo")]
     Nothing,
-    /// No space left, or quota reached. Nothing was written.
+    /// No space left, or quota reached. Nothing was taken for written: ask again with the same id.
     #[error("no space left on the disk of the study")]
     Full,
     /// Another program holds the store. Nothing was written.
@@ -152,10 +153,22 @@ impl From<rusqlite::Error> for AppendError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => AppendError::Full,
+            Some(ErrorCode::SystemIoFailure) if wanted_room() => AppendError::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => AppendError::Busy,
             _ => AppendError::Unknown(error),
         }
     }
+}
+
+/// True when what the operating system last refused on this thread is room. SQLite tells of a full disk, but calls a
+/// quota that is reached, or a disk that is found full when it is synced, a failure like any other.
+fn wanted_room() -> bool {
+    is_no_room(&io::Error::last_os_error())
+}
+
+/// True for a disk that is full and for a quota that is reached.
+pub fn is_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Something that keeps operations: the journal, or in tests a journal with a planted fault.
