@@ -49,7 +49,7 @@ pub fn run(args: &JournalArgs, console: &mut Console) -> anyhow::Result<Exit> {
         Ok(()) => Ok(Exit::Done),
         Err(error) => match error.downcast_ref::<JournalError>() {
             Some(JournalError::Damaged { .. } | JournalError::Newer { .. }) => {
-                console.warn(&format!("error: {error:#}"));
+                console.warn(&format!("error: {}", super::reasons(&error)));
                 Ok(Exit::Damaged)
             }
             _ => Err(error),

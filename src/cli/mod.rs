@@ -101,16 +101,41 @@ fn no_study(folder: &std::path::Path, console: &mut Console) -> Exit {
     Exit::Usage
 }
 
+/// What failed and why, from the first to the last cause. A cause that the one before has named is said once.
+fn reasons(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        known if known.contains(&cause) => said,
+        known => format!("{known}: {cause}"),
+    })
+}
+
 /// Says why a command failed. A closed pipe is no failure: whoever read the output has seen enough.
 fn failed(error: &anyhow::Error, console: &mut Console) -> Exit {
     if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
         return Exit::Done;
     }
-    console.warn(&format!("error: {error:#}"));
+    console.warn(&format!("error: {}", reasons(error)));
     match error.downcast_ref::<StoreError>() {
         Some(StoreError::Locked { .. }) => Exit::Locked,
         Some(StoreError::Damaged { .. }) => Exit::Damaged,
         Some(StoreError::Interrupted) => process::signal().map_or(Exit::Failed, Exit::Signal),
         _ => Exit::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::journal::JournalError;
+    use anyhow::Context as _;
+
+    #[test]
+    fn every_cause_is_said_once() {
+        let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let told = reasons(&JournalError::Io("a.sqlite".into(), denied()).into());
+        assert_eq!(told, "a.sqlite: permission denied");
+        let told = Err::<(), _>(denied()).context("cannot write a.md").map_err(|error| reasons(&error));
+        assert_eq!(told, Err("cannot write a.md: permission denied".to_owned()));
     }
 }

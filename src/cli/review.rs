@@ -74,7 +74,8 @@ pub fn run(args: &ReviewArgs, console: &mut Console) -> anyhow::Result<Exit> {
     match review(args, &coders, &adjudicators, console) {
         Ok(exit) => Ok(exit),
         Err(error) if is_damage(&error) => {
-            console.warn(&format!("error: {error:#}; help: nothing was changed; --read-only shows it"));
+            console
+                .warn(&format!("error: {}; help: nothing was changed; --read-only shows it", super::reasons(&error)));
             Ok(Exit::Damaged)
         }
         Err(error) => Err(error),

@@ -9,8 +9,9 @@
 use super::layout::Study;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 /// An answer that was shown.
@@ -45,15 +46,17 @@ pub fn path(study: &Study) -> PathBuf {
 /// Everything that was seen; empty when nothing was.
 ///
 /// # Errors
-/// When the file cannot be read, or a line is not one of ours: then nothing may be called unseen.
+/// When the file cannot be read, or a line is not one of ours: then nothing may be called unseen. A last line without
+/// its end was never written: what it was to note was not shown.
 pub fn read(study: &Study) -> io::Result<BTreeSet<Seen>> {
     let path = path(study);
-    let text = match std::fs::read_to_string(&path) {
+    let bytes = match std::fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
         other => other?,
     };
     let wrong = |line: usize, error| io::Error::other(format!("{}:{}: {error}", path.display(), line + 1));
-    text.lines().enumerate().map(|(i, line)| serde_json::from_str(line).map_err(|e| wrong(i, e))).collect()
+    let lines = finished(&bytes).split_inclusive(|&byte| byte == b'\n').enumerate();
+    lines.map(|(i, line)| serde_json::from_slice(line).map_err(|e| wrong(i, e))).collect()
 }
 
 /// Adds what is not yet there. Returns how many lines were new.
@@ -81,9 +84,36 @@ pub fn add(study: &Study, new: &BTreeSet<Seen>) -> io::Result<()> {
         lines.push('\n');
     }
     // One write of whole lines at the end of the file: two programs at once never mix their lines.
-    let mut file = private().append(true).create(true).open(path(study))?;
-    file.write_all(lines.as_bytes())?;
-    file.sync_all()
+    let mut file = private().read(true).append(true).create(true).open(path(study))?;
+    // What is cut off below is of nobody who is still writing. Not every file system knows locks.
+    let _ = file.lock();
+    let end = cut_unfinished(&file)?;
+    let written = file.write_all(lines.as_bytes());
+    if written.is_err() {
+        // Where this fails too, whoever adds the next line cuts off what is left of this one.
+        let _ = file.set_len(end);
+    }
+    written.and_then(|()| file.sync_all())
+}
+
+/// Cuts off a line without its end, and says where the file ends then. A disk that is full takes a part of a line, and
+/// what was to be shown then was not.
+fn cut_unfinished(file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    file.read_at(&mut last, length.saturating_sub(1))?;
+    if last == *b"\n" {
+        return Ok(length);
+    }
+    let mut all = vec![0; length as usize];
+    file.read_exact_at(&mut all, 0)?;
+    let end = finished(&all).len() as u64;
+    file.set_len(end).map(|()| end)
+}
+
+/// All up to the last line end.
+fn finished(bytes: &[u8]) -> &[u8] {
+    &bytes[..memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1)]
 }
 
 fn private() -> OpenOptions {
@@ -135,6 +165,23 @@ mod tests {
         let line = serde_json::to_string(&seen(2, "old")).unwrap();
         assert!(!line.contains("coder"), "{line}");
         assert_eq!(serde_json::from_str::<Seen>(&serde_json::to_string(&ana).unwrap()).unwrap(), ana);
+    }
+
+    #[test]
+    fn a_line_that_found_no_room_is_not_seen_and_breaks_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = Study::at(folder.path());
+        append(&study, [seen(1, "old")]).unwrap();
+        let one = std::fs::read(path(&study)).unwrap();
+        for cut in 1..one.len() {
+            std::fs::write(path(&study), [&one, &one[..cut]].concat()).unwrap();
+            assert_eq!(read(&study).unwrap(), BTreeSet::from([seen(1, "old")]), "{cut}");
+            assert_eq!(append(&study, [seen(2, "old")]).unwrap(), 1);
+            assert_eq!(read(&study).unwrap(), BTreeSet::from([seen(1, "old"), seen(2, "old")]), "{cut}");
+        }
+        std::fs::write(path(&study), &one[..9]).unwrap();
+        assert_eq!(append(&study, [seen(1, "old")]).unwrap(), 1);
+        assert_eq!(std::fs::read(path(&study)).unwrap(), one);
     }
 
     #[test]
