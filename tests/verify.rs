@@ -33,6 +33,8 @@ fn study(folder: &Path) -> PathBuf {
     run(code(&corpus, &folder.join("book.toml"), &study).arg("-q"), 0);
     let mut journal = Journal::open(&study.join("study.sqlite")).unwrap();
     (0..12).for_each(|n| drop(journal.append(&decision(n)).unwrap()));
+    journal.set_plan("{\"the plan\":7}").unwrap();
+    journal.add_rules(&["the-rule-that-trains".into()], 3).unwrap();
     study
 }
 
@@ -134,6 +136,29 @@ fn one_changed_byte_anywhere_is_found() {
     }
     assert!(missed.is_empty(), "{missed:#?}");
     assert_eq!(differences(&study), []);
+}
+
+#[test]
+fn a_changed_byte_in_the_settings_of_a_review_is_told_even_where_it_is_no_text_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = study(folder.path()).join("study.sqlite");
+    let whole = fs::read(&path).unwrap();
+    for (words, told) in [("the plan", "row 1 of the plans was changed"), ("the-rule-that-trains", "the rules")] {
+        for (place, bit) in memchr::memmem::find_iter(&whole, words).flat_map(|place| [(place, 0), (place + 2, 7)]) {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1 << bit;
+            fs::write(&path, &bytes).unwrap();
+            let output = Command::new(PRECODE).arg("verify").arg(path.parent().unwrap()).output().unwrap();
+            let (summary, problems) = (String::from_utf8_lossy(&output.stdout), stderr(&output));
+            assert_eq!(output.status.code(), Some(12), "{words} {place}: {problems}");
+            assert!(problems.contains("study.sqlite: error[E_DIFFERS]: "), "{words} {place}: {problems}");
+            // The name of a rule stands in an index, too: there it is the index that is told.
+            assert!(problems.contains(told) || problems.contains("index"), "{words} {place}: {problems}");
+            assert!(summary.contains("12 rows of the journal"), "{summary}");
+        }
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(differences(path.parent().unwrap()), []);
 }
 
 #[test]

@@ -259,8 +259,12 @@ impl Look<'_> {
         if fs::symlink_metadata(&path).is_err() {
             return Ok(());
         }
-        match Journal::open_read(&path).and_then(|journal| journal.verify().map(|()| journal.n_rows())) {
-            Ok(n_rows) => self.found.decisions = Some(n_rows.unwrap_or_default()),
+        let verified = Journal::open_read(&path).and_then(|journal| {
+            self.found.decisions = Some(journal.n_rows().unwrap_or_default());
+            journal.verify()
+        });
+        match verified {
+            Ok(()) => {}
             Err(JournalError::Damaged { damage, .. }) => {
                 damage.into_iter().for_each(|d| self.differs(&path, None, d))
             }

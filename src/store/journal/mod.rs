@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `row.rs` | one row and its hash |
 //! | `append.rs` | writing: ids, versions, undo and redo |
+//! | `chain.rs` | whether all rows are there, as they were written |
 //! | `present.rs` | what a sequence of rows amounts to |
 //! | `carry.rs` | what a segment is, and where it stands in a new run |
 //! | `merge.rs` | the union of two copies |
@@ -15,6 +16,7 @@
 
 pub mod append;
 pub mod carry;
+mod chain;
 pub mod clock;
 mod last;
 mod merge;
@@ -24,11 +26,12 @@ mod upgrade;
 
 use crate::store::layout::Study;
 use append::{AppendError, Ledger, Operation, Receipt};
+use chain::Chain;
 pub use merge::Merged;
 use present::{DecisionRow, Judged, Place};
 use row::{Action, Row};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -183,9 +186,10 @@ impl Journal {
         JournalError::Damaged { path: self.path.clone(), damage }
     }
 
-    /// A failure of SQLite; a file that is none of SQLite's is damage.
+    /// A failure of SQLite; a file that is none of SQLite's is damage, and so is a value that no store has.
     fn failure(&self, error: rusqlite::Error) -> JournalError {
         match error.sqlite_error_code() {
+            None if is_strange_value(&error) => self.damaged(vec![error.to_string()]),
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => self.damaged(vec![error.to_string()]),
             _ => JournalError::Sql(self.path.clone(), error),
         }
@@ -218,33 +222,14 @@ impl Journal {
         Ok(lines.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Every row must have its hash, and name as its forerunner a row that is there. Copies that were merged make the
-    /// chain a tree; the head is a row of this copy.
+    /// Every row must have its hash, and name as its forerunner a row that is there.
     fn check_chain(&self, noted: Option<(u64, String)>) -> rusqlite::Result<Vec<String>> {
-        let mut damage = Vec::new();
-        let (mut known, mut n_rows) = (HashSet::from([String::new()]), 0u64);
-        let mut previous = Vec::new();
-        self.each_row(|seq, row| {
-            n_rows += 1;
-            if row.expected_hash() != row.hash {
-                damage.push(format!("row {seq} (operation {}) was changed after it was written", row.op_id));
-            }
-            if !known.contains(&row.prev_hash) {
-                previous.push((seq, row.prev_hash));
-            }
-            known.insert(row.hash);
+        let mut chain = Chain::default();
+        self.each_line(|seq, row| {
+            chain.add(seq, row);
+            Ok(())
         })?;
-        let missing = previous.into_iter().filter(|(_, hash)| !known.contains(hash));
-        damage.extend(missing.map(|(seq, _)| format!("the row before row {seq} is missing")));
-        let head = append::Head::read(&self.connection)?;
-        if head.n_rows != n_rows || !known.contains(&head.hash) {
-            damage.push(format!("{n_rows} rows found, {} were written", head.n_rows));
-        }
-        if let Some((n_noted, hash)) = noted
-            && (n_noted > n_rows || !known.contains(&hash))
-        {
-            damage.push(shortened(n_noted, n_rows));
-        }
+        let mut damage = chain.damage(&append::Head::read(&self.connection)?, noted);
         damage.truncate(50);
         Ok(damage)
     }
@@ -254,11 +239,22 @@ impl Journal {
     /// # Errors
     /// When SQLite fails.
     pub fn each_row(&self, mut each: impl FnMut(i64, Row)) -> rusqlite::Result<()> {
+        self.each_line(|seq, row| {
+            each(seq, row?);
+            Ok(())
+        })
+    }
+
+    /// As [`Journal::each_row`], with rows that cannot be read.
+    fn each_line(
+        &self,
+        mut each: impl FnMut(i64, rusqlite::Result<Row>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
         let sql = format!("SELECT {}, seq FROM decision ORDER BY seq", row::COLUMNS);
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            each(row.get(25)?, row::read(row)?);
+            each(row.get(25)?, row::read(row))?;
         }
         Ok(())
     }
@@ -482,7 +478,7 @@ impl Journal {
         for rule in rules {
             transaction
                 .prepare_cached("INSERT OR IGNORE INTO rule (id, generation, hash) VALUES (?1, ?2, ?3)")?
-                .execute(params![rule, generation, upgrade::seal(rule, &generation.to_string())])?;
+                .execute(params![rule, generation, upgrade::seal(rule, generation.to_string())])?;
         }
         transaction.commit()
     }
@@ -503,6 +499,21 @@ impl Journal {
             let _ = last::write(file, &head);
         }
     }
+}
+
+/// True for a value that was read and is none that this program writes.
+fn is_strange_value(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows, Utf8Error,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | QueryReturnedNoRows
+            | Utf8Error(..)
+    )
 }
 
 fn shortened(n_noted: u64, n_rows: u64) -> String {

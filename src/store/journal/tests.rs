@@ -321,6 +321,62 @@ fn settings_that_were_changed_by_others_are_found() {
 }
 
 #[test]
+fn settings_that_were_taken_away_or_put_elsewhere_are_found() {
+    for fault in [
+        "DELETE FROM plan WHERE seq = 1",
+        "UPDATE plan SET seq = 3 WHERE seq = 1",
+        "DELETE FROM rule WHERE id = 'r1'",
+    ] {
+        let (_home, mut journal) = journal();
+        journal.set_plan("{\"seed\":7}").and_then(|()| journal.set_plan("{\"seed\":8}")).unwrap();
+        journal.add_rules(&["r1".into(), "r2".into()], 3).unwrap();
+        journal.add_rules(&["r2".into(), "r3".into()], 4).unwrap();
+        journal.verify().unwrap();
+        journal.connection.execute_batch(fault).unwrap();
+        assert!(matches!(journal.verify(), Err(JournalError::Damaged { .. })), "not found: {fault}");
+    }
+}
+
+/// First bytes of a page of a store, and of those in use: the head of the page with the places of its cells, and the
+/// cells, as SQLite lays out a leaf.
+fn used(store: &[u8], page: usize) -> Vec<usize> {
+    let number = |at: usize| usize::from(u16::from_be_bytes([store[at], store[at + 1]]));
+    let (size, begin) = (number(16), (page - 1) * number(16));
+    let (n_cells, cells) = (number(begin + 3), number(begin + 5));
+    (0..8 + 2 * n_cells).chain(cells..size).map(|at| begin + at).collect()
+}
+
+#[test]
+fn every_byte_of_the_settings_and_of_the_chain_counts() {
+    let (home, mut journal) = journal();
+    let path = home.path().join("study.sqlite");
+    journal.set_plan("{\"seed\":7}").and_then(|()| journal.set_plan("{\"seed\":8}")).unwrap();
+    journal.add_rules(&["r1".into(), "r2".into()], 3).unwrap();
+    (0..3).for_each(|n| drop(journal.append(&accept(&format!("op{n}"), n)).unwrap()));
+    let page = |table: &str| {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        journal.connection.query_row(sql, [table], |row| row.get::<_, i64>(0)).unwrap() as usize
+    };
+    let pages = ["plan", "rule", "head", "decision"].map(page);
+    drop(journal);
+    let store = std::fs::read(&path).unwrap();
+    let mut bytes: Vec<usize> = pages.iter().flat_map(|page| used(&store, *page)).collect();
+    // The number of the only row of `head`, the second byte of its cell, means nothing.
+    let number = used(&store, pages[2])[8 + 2] + 1;
+    bytes.retain(|at| *at != number);
+    assert!(bytes.len() > 1000, "{} bytes", bytes.len());
+    for at in bytes {
+        let mut changed = store.clone();
+        changed[at] ^= 1 << (at % 8);
+        std::fs::write(&path, changed).unwrap();
+        let found = Journal::open_read(&path).and_then(|journal| journal.verify());
+        assert!(matches!(found, Err(JournalError::Damaged { .. })), "byte {at}: {found:?}");
+    }
+    std::fs::write(&path, store).unwrap();
+    Journal::open_read(&path).unwrap().verify().unwrap();
+}
+
+#[test]
 fn a_check_while_somebody_writes_finds_no_damage() {
     let (home, mut journal) = journal();
     let path = home.path().join("study.sqlite");

@@ -3,7 +3,9 @@
 //! A new store is made as version 1 and brought up the same way, so that every step is taken whenever a study begins.
 
 use super::row::digest;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -92,36 +94,54 @@ fn seal_settings(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 
 /// Row numbers and seals of a table of two words a row.
 fn sealed(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(i64, String)>> {
-    let word = |value: rusqlite::types::Value| match value {
-        rusqlite::types::Value::Integer(number) => number.to_string(),
-        rusqlite::types::Value::Text(text) => text,
-        other => format!("{other:?}"),
-    };
     let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, seal(&word(row.get(1)?), &word(row.get(2)?)))))?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get(0)?, seal(bytes(row.get_ref(1)?), bytes(row.get_ref(2)?)))))?;
     rows.collect()
 }
 
 /// The digest of a row that is in no chain.
-pub(super) fn seal(first: &str, second: &str) -> String {
-    digest(format!("{}:{first}{second}", first.len()).as_bytes())
+pub(super) fn seal(first: impl AsRef<[u8]>, second: impl AsRef<[u8]>) -> String {
+    let (first, second) = (first.as_ref(), second.as_ref());
+    digest(&[format!("{}:", first.len()).as_bytes(), first, second].concat())
 }
 
-/// Rows of the settings that do not have their seal; none are looked for in a store of version 1.
+/// What is wrong with the settings: rows that do not have their seal, and rows that do not follow each other, as none
+/// is ever taken away. Nothing is looked for in a store of version 1.
 pub(super) fn broken_seals(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     if version(connection)? < 2 {
         return Ok(Vec::new());
     }
+    let mut broken = broken_in(connection, "plan", "seq, time, body")?;
+    broken.extend(broken_in(connection, "rule", "rowid, id, generation")?);
+    Ok(broken)
+}
+
+fn broken_in(connection: &Connection, table: &str, columns: &str) -> rusqlite::Result<Vec<String>> {
     let mut broken = Vec::new();
-    for (table, columns) in [("plan", "seq, time, body"), ("rule", "rowid, id, generation")] {
-        let wanted = sealed(connection, &format!("SELECT {columns} FROM {table}"))?;
-        let key = columns.split(',').next().unwrap_or("rowid");
-        let mut statement = connection.prepare(&format!("SELECT hash FROM {table} WHERE {key} = ?1"))?;
-        for (row, hash) in wanted {
-            if statement.query_row([row], |found| found.get::<_, String>(0))? != hash {
-                broken.push(format!("row {row} of the {table}s was changed after it was written"));
-            }
+    let mut statement = connection.prepare(&format!("SELECT {columns}, hash FROM {table} ORDER BY 1"))?;
+    let (mut rows, mut next) = (statement.query([])?, 1);
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        if number != next {
+            broken.push(format!("row {number} of the {table}s stands where row {next} belongs"));
         }
+        // Read as bytes: what was changed need not be text any more.
+        let [first, second, hash] = [row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?];
+        if hash != ValueRef::Text(seal(bytes(first), bytes(second)).as_bytes()) {
+            broken.push(format!("row {number} of the {table}s was changed after it was written"));
+        }
+        next = number.saturating_add(1);
     }
     Ok(broken)
+}
+
+/// What is sealed of a value.
+fn bytes(value: ValueRef<'_>) -> Cow<'_, [u8]> {
+    match value {
+        ValueRef::Text(text) => text.into(),
+        ValueRef::Integer(number) => number.to_string().into_bytes().into(),
+        // No column of the settings holds anything else.
+        other => format!("{other:?}").into_bytes().into(),
+    }
 }
