@@ -97,7 +97,7 @@ fn every_message_is_given() {
     all.extend(kinds(&told("part.toml", "[lists]\nx = [\"a\"]\n")));
     let dictionary = fixture("dictionaries/small.lcd");
     all.extend(kinds(&stderr(&run(precode(&["import"]).arg(dictionary), 0))));
-    // Files beside the codebook that `precode fit` makes are tested with it; the automaton takes 2^31 letters.
+    // Files beside the codebook that `precode fit` makes are tested with it, and terms of 64 MB where they are refused.
     let elsewhere = ["lexicon-size", "lexicon-stale", "lexicon-confidence", "lexicon-cues"].map(String::from);
     all.extend(elsewhere);
     let missing: Vec<_> = codes_of_the_program().difference(&all).cloned().collect();

@@ -7,7 +7,7 @@ use super::model::{Model, NO_STEM};
 use super::pattern::{self, Build, Node, Shape, Term};
 use super::plan::{Plan, Planner};
 use super::source::{Placed, RuleSource, Source, TriggerSource};
-use super::terms::{Costs, TermId, TermSets, TermTable, TermTableBuilder, Words};
+use super::terms::{Costs, MOST_BYTES, TermId, TermSets, TermTable, TermTableBuilder, Words};
 use super::{Context, DEFAULT_EFFECTS, Effect, nearest};
 use crate::codebook::{CodeId, Codebook};
 use crate::diagnostic::Diagnostic;
@@ -187,8 +187,13 @@ const THIRD_PERSON: &[&str] = &["they", "them", "their", "theirs", "themselves"]
 
 /// Makes a source ready; mistakes are added to `found`.
 pub fn compile(source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
+    compile_within(MOST_BYTES, source, found)
+}
+
+/// As [`compile`], with terms of so many bytes at most.
+fn compile_within(most_bytes: usize, source: Source, found: &mut Vec<Diagnostic>) -> Lexicon {
     let language = language(&source, found);
-    let mut compiler = Compiler::new(&source, language, found);
+    let mut compiler = Compiler { most_bytes, ..Compiler::new(&source, language, found) };
     compiler.declare();
     compiler.read_all();
     compiler.fill_lists();
@@ -244,6 +249,8 @@ struct Compiler<'s> {
     commonness: Costs,
     /// Patterns that were read and are not yet taken, by where they stand: file and first byte.
     made: FxHashMap<(usize, usize), Pat>,
+    /// The most bytes that all terms may have.
+    most_bytes: usize,
 }
 
 /// What a name after `@` means.
@@ -267,6 +274,7 @@ impl<'s> Compiler<'s> {
             pronouns: (0, 0),
             commonness: Costs::default(),
             made: FxHashMap::default(),
+            most_bytes: MOST_BYTES,
         }
     }
 
@@ -638,18 +646,19 @@ impl<'s> Compiler<'s> {
 
     fn finish(mut self, mut rules: Vec<Rule>, triggers: Vec<Trigger>) -> Lexicon {
         let (words, mut sets) = std::mem::replace(&mut self.terms, TermTableBuilder::new(self.language)).apart();
+        let (n_bytes, most) = (words.n_bytes(), self.most_bytes);
         let (mut finder, mut digest) = (None, String::new());
         // Planning makes many small pieces. They are had sooner on the thread that asks for them.
         let plan = rayon::in_place_scope(|scope| {
-            scope.spawn(|_| finder = Some(words.finder()));
+            scope.spawn(|_| finder = if n_bytes > most { None } else { words.finder().ok() });
             scope.spawn(|_| digest = super::digest(self.source));
             self.exempt(&mut rules, &triggers);
             self.planner(&mut sets).plan(&rules, &triggers)
         });
-        let finder = finder.unwrap_or_else(|| Words::default().finder());
-        let finder = finder.unwrap_or_else(|error| {
-            let message = format!("the lexicon is too large for one automaton: {error}");
-            self.found.push(Diagnostic::error("lexicon-size", &self.source.files[0].path, message));
+        let finder = finder.unwrap_or_else(|| {
+            let message = format!("the terms have {n_bytes} bytes, an automaton takes {most} at most");
+            let found = Diagnostic::error("lexicon-size", &self.source.files[0].path, message);
+            self.found.push(found.help("take long lists away, or make several codebooks of it"));
             Words::default().finder().unwrap_or_else(|_| unreachable!("an empty automaton builds"))
         });
         let terms = TermTable::new(finder, sets);
@@ -1146,3 +1155,31 @@ pub(super) const COMMON: &[&str] = &[
     "thing", "this", "to", "up", "us", "was", "we", "well", "were", "what", "when", "which", "who", "will", "with",
     "would", "you", "your",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a codebook whose terms have 14 bytes in all and may have so many; the pronouns are always there.
+    fn said(most_bytes: usize) -> Vec<String> {
+        let mut source = Source::default();
+        let text = "[codebook]\nname = \"a\"\n[[facet]]\nname = \"f\"\n[[code]]\nname = \"f.c\"\ndefinition = \"d\"\n\
+                    [[rule]]\nid = \"r\"\ncode = \"f.c\"\nweight = 0.5\npatterns = [\"policy\", \"teach*\", \"'IT'\"]\n";
+        let mut found = source.read("a.toml", text.to_string());
+        compile_within(most_bytes, source, &mut found);
+        found.iter().map(Diagnostic::line).collect()
+    }
+
+    #[test]
+    fn terms_that_would_fill_the_memory_are_refused() {
+        let pronouns: usize = FIRST_PERSON.iter().chain(THIRD_PERSON).map(|word| word.len()).sum();
+        let all = pronouns + 14;
+        assert_eq!(said(all), [""; 0]);
+        let told = format!(
+            "a.toml: error[lexicon-size]: the terms have {all} bytes, an automaton takes {} at most; help: take long \
+             lists away, or make several codebooks of it",
+            all - 1
+        );
+        assert_eq!(said(all - 1), [told]);
+    }
+}

@@ -185,6 +185,12 @@ impl Words {
         all.for_each(|ids| ids.retain(|_, id| (id.0 as usize) < from));
     }
 
+    /// Bytes of all terms, as written.
+    pub fn n_bytes(&self) -> usize {
+        let Words { words, globs, stems, exact, numbers } = self;
+        [words, globs, stems, exact, numbers].into_iter().flat_map(FxHashMap::keys).map(String::len).sum()
+    }
+
     /// All terms, in the order of their ids.
     fn all(self) -> Vec<(Term, TermId)> {
         let of = |ids: FxHashMap<String, TermId>, kind: fn(String) -> Term| {
@@ -208,6 +214,10 @@ impl Words {
         Finder::try_from(letters)
     }
 }
+
+/// The most bytes that the terms of a lexicon have. An automaton of as many takes about 5 GB; one of more would fill the
+/// memory of the machine long before it has no numbers left for its states.
+pub const MOST_BYTES: usize = 64 << 20;
 
 /// What stands for letters in a glob.
 const WILD: [char; 2] = ['*', '?'];
