@@ -46,8 +46,19 @@ const SAMPLE: usize = 5;
 
 /// True for a table with a known header, or numbered sentences between tabs.
 pub(super) fn is_csv(text: &str) -> bool {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-    has_header(line) || is_numbered(text)
+    has_header(first(text).1) || is_numbered(text)
+}
+
+/// The first line with anything in it, and its first byte.
+fn first(text: &str) -> (usize, &str) {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.trim().is_empty() {
+            return (at, line.trim_end_matches('\n'));
+        }
+        at += line.len();
+    }
+    (0, "")
 }
 
 /// Refuses a file that is named as a table and has no known columns.
@@ -56,14 +67,13 @@ pub(super) fn check_named(text: &str, context: &Context<'_>) -> Result<(), Diagn
     if !named || is_csv(text) {
         return Ok(());
     }
-    let line = text.lines().next().unwrap_or("");
-    Err(header_problem(&header(line), "no column of words", text, context))
+    Err(no_words(text, context))
 }
 
 /// Reads a table.
 pub(super) fn read(content: Content, context: &Context<'_>) -> Outcome {
     let text = &content.text;
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    let (_, first) = first(text);
     let delimiter = table::delimiter(first);
     let mut draft = Draft::default();
     if delimiter != ',' && delimiter != '\t' {
@@ -114,8 +124,12 @@ fn has_header(line: &str) -> bool {
         return false;
     }
     let names = header(line);
-    let short = |name: &String| name.chars().count() <= LONGEST && !name.ends_with(['.', '?', '!']);
-    names.len() > 1 && names.iter().any(|n| TEXT.contains(&n.as_str())) && names.iter().all(short)
+    names.len() > 1 && names.iter().any(|n| TEXT.contains(&n.as_str())) && names.iter().all(|name| is_short(name))
+}
+
+/// True for what may name a column: it is not long and does not end as a sentence does.
+fn is_short(name: &str) -> bool {
+    name.chars().count() <= LONGEST && !name.ends_with(['.', '?', '!'])
 }
 
 /// `0<tab>All right ...`: numbers or times, then words, and the same number of tabs in every line.
@@ -127,14 +141,66 @@ fn is_numbered(text: &str) -> bool {
         && lines.all(|line| line.matches('\t').count() == n && line.split('\t').take(n.min(2)).all(number))
 }
 
-fn header_problem(names: &[String], what: &str, text: &str, context: &Context<'_>) -> Diagnostic {
-    let mut found =
-        names.iter().take(12).map(|n| n.chars().take(LONGEST).collect::<String>()).collect::<Vec<_>>().join(", ");
-    if names.len() > 12 {
-        found.push_str(&format!(" and {} more", names.len() - 12));
+/// A refusal of a table in which no column is known to hold words. Its cells are shown where they are names: without a
+/// header they are what somebody said.
+fn no_words(text: &str, context: &Context<'_>) -> Diagnostic {
+    let (at, line) = first(text);
+    let (names, delimiter) = (header(line), table::delimiter(line));
+    if names_columns(&names) {
+        let problem = context.error("E_CSV_HEADER", format!("no column of words; columns found: {}", shown(&names)));
+        return placed(
+            problem.help("call the column of the words text; speaker, start and end are known, too"),
+            text,
+            at,
+        );
     }
-    let problem = context.error("E_CSV_HEADER", format!("{what}; columns found: {found}"));
-    placed(problem.help("name the columns speaker, text and, if known, start and end"), text, 0)
+    let row = table::rows(text, delimiter).next();
+    let n = row.map_or(names.len(), |row| row.map_or(names.len(), |row| row.cells.len()));
+    let example = example(n, delimiter);
+    let message = format!("no header: expected a first line that names the columns, such as {example}");
+    let help = match n {
+        1 => format!("give speaker and words a column each, below a line \"{example}\""),
+        _ => format!("add a line above the first that names its {n} columns in their order, such as \"{example}\""),
+    };
+    let problem = context.error("E_CSV_HEADER", message);
+    placed(problem.help(help + "; if this is no table, name the file .txt"), text, at)
+}
+
+/// True for short cells one of which is the name of a known column.
+fn names_columns(names: &[String]) -> bool {
+    let known = |name: &String| [TEXT, QUESTION, SPEAKER, START, END].iter().any(|of| of.contains(&name.as_str()));
+    names.iter().any(known) && names.iter().all(|name| is_short(name))
+}
+
+/// A header for so many columns.
+fn example(n: usize, delimiter: char) -> String {
+    let usual: &[&str] = match n {
+        ..=2 => &["speaker", "text"],
+        3 => &["start", "speaker", "text"],
+        _ => &["start", "end", "speaker", "text"],
+    };
+    let others = (usual.len() + 1..=n.min(12)).map(|i| format!("column{i}"));
+    let delimiter = if delimiter == '\t' { "<tab>".to_string() } else { delimiter.to_string() };
+    usual.iter().map(ToString::to_string).chain(others).collect::<Vec<_>>().join(&delimiter)
+}
+
+/// The first names of columns, as a message may hold them.
+fn shown(names: &[String]) -> String {
+    let short = names.iter().take(12).map(|name| name.chars().take(LONGEST).collect::<String>());
+    let found = short.collect::<Vec<_>>().join(", ");
+    match names.len() {
+        ..=12 => found,
+        n => format!("{found} and {} more", n - 12),
+    }
+}
+
+/// A refusal of a header in which this column has the name of one before it.
+fn doubled(names: &[String], column: usize, text: &str, context: &Context<'_>) -> Diagnostic {
+    let (at, line) = first(text);
+    let before: usize = line.split(table::delimiter(line)).take(column).map(|cell| cell.len() + 1).sum();
+    let message = format!("two columns are called {:?}; columns found: {}", names[column], shown(names));
+    let problem = context.error("E_CSV_HEADER", message).help("rename one of the two");
+    placed(problem, text, at + before.min(line.len()))
 }
 
 /// Where the columns are.
@@ -153,14 +219,12 @@ struct Columns {
 impl Columns {
     fn find(head: &Row<'_>, text: &str, context: &Context<'_>) -> Result<Self, Vec<Diagnostic>> {
         let names: Vec<String> = head.cells.iter().map(|c| fold(c)).collect();
-        let doubled = names.iter().enumerate().find(|(i, name)| !name.is_empty() && names[..*i].contains(name));
-        if let Some((_, name)) = doubled {
-            return Err(vec![header_problem(&names, &format!("two columns are called {name:?}"), text, context)]);
+        let twice = names.iter().enumerate().find(|(i, name)| !name.is_empty() && names[..*i].contains(name));
+        if let Some((column, _)) = twice {
+            return Err(vec![doubled(&names, column, text, context)]);
         }
         let among = |list: &[&str]| list.iter().find_map(|want| names.iter().position(|n| n == want));
-        let Some(words) = among(TEXT) else {
-            return Err(vec![header_problem(&names, "no column of words", text, context)]);
-        };
+        let Some(words) = among(TEXT) else { return Err(vec![no_words(text, context)]) };
         let start = among(START);
         let milliseconds = start.is_some_and(|i| names[i].ends_with("ms"));
         Ok(Columns {
@@ -268,5 +332,55 @@ mod tests {
         assert_eq!(places, [("E_CSV_RAGGED", 3), ("E_CSV_RAGGED", 4), ("E_CSV_QUOTE", 5)]);
         let problems = read(b"\"speaker,text\nI,a\n", "x.csv", &ReadOptions::default()).unwrap_err();
         assert_eq!(problems[0].code, "E_CSV_QUOTE");
+    }
+
+    /// The one problem of a table that is not read.
+    fn refused(table: &str, name: &str) -> String {
+        let problems = read(table.as_bytes(), name, &ReadOptions::default()).err().unwrap_or_default();
+        assert_eq!(problems.len(), 1, "{table}: {problems:?}");
+        problems[0].line()
+    }
+
+    #[test]
+    fn a_table_without_a_header_is_told_which_one_to_add() {
+        let cases = [
+            (
+                "Ann,How was it\nBob,\"So, so\"\n",
+                "x.csv:1:1:",
+                "its 2 columns in their order, such as \"speaker,text\"",
+            ),
+            (
+                "Ann,\"Well, how was it\"\nBob,So\n",
+                "x.csv:1:1:",
+                "its 2 columns in their order, such as \"speaker,text\"",
+            ),
+            (
+                "\n \n00:01;Ann;How was it\n",
+                "x.csv:3:1:",
+                "its 3 columns in their order, such as \"start;speaker;text\"",
+            ),
+            ("1\t2\tAnn\tHow was it\tx\n", "x.tsv:1:1:", "\"start<tab>end<tab>speaker<tab>text<tab>column5\""),
+            ("How was it then\n", "x.csv:1:1:", "a column each, below a line \"speaker"),
+        ];
+        for (table, place, help) in cases {
+            let told = refused(table, if table.contains('\t') { "x.tsv" } else { "x.csv" });
+            assert!(told.starts_with(&format!("{place} error[E_CSV_HEADER]: no header: expected")), "{told}");
+            assert!(told.contains(help) && told.ends_with("if this is no table, name the file .txt"), "{told}");
+            // Without a header the cells are somebody's words.
+            assert!(!told.to_lowercase().contains("how was it") && !told.contains("nn"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_lacks_words_or_names_a_column_twice_is_shown() {
+        let told = refused("\nwho,what\nAnn,Yes\n", "x.csv");
+        assert!(
+            told.starts_with(
+                "x.csv:2:1: error[E_CSV_HEADER]: no column of words; columns found: who, what; help: call"
+            )
+        );
+        let told = refused("Speaker;Text;speaker\nAnn;Yes;Bob\n", "x.csv");
+        assert!(told.starts_with("x.csv:1:14: error[E_CSV_HEADER]: two columns are called \"speaker\""), "{told}");
+        assert!(told.contains("columns found: speaker, text, speaker"), "{told}");
     }
 }
