@@ -21,9 +21,9 @@ use precode::lexicon::cache::Cache;
 use precode::lexicon::pattern::{self, Node};
 use precode::lexicon::terms::TermTableBuilder;
 use precode::lexicon::{self, Lexicon};
-use precode::matcher::{Scene, Search, weight_before, weight_before_into};
+use precode::matcher::{Scene, Search};
 use precode::pipeline::{Coder, Options, Take};
-use precode::segment::{self, Segment, Unit};
+use precode::segment::{self, Segments, Unit, weight_before};
 use precode::span::Positions;
 use precode::store::digest::sha256;
 use precode::store::rows::{self, Cells, CodingsCsv};
@@ -86,7 +86,7 @@ struct Read {
     role: SpeakerRole,
     tokens: Vec<Token>,
     sentences: Vec<Range<usize>>,
-    segments: Vec<Segment>,
+    segments: Segments,
     weight_before: Vec<u32>,
 }
 
@@ -230,8 +230,7 @@ impl<'l> Corpus<'l> {
         stage(group, "stems", || self.words(), |word| stemmer.stem(word).len());
         let (mut sentences, mut weights) = (Vec::new(), Vec::new());
         let divide = |(transcript, read): (&Transcript, &Read)| {
-            segment::sentences_into(&transcript.text, &read.tokens, &self.forms, &mut sentences);
-            weight_before_into(&read.tokens, &mut weights);
+            segment::lay_out(&transcript.text, &read.tokens, &self.forms, &mut sentences, &mut weights);
             segment::divide(&read.tokens, &sentences, Unit::Answer)
         };
         stage(group, "sentences", || self.reads(), divide);

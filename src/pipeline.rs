@@ -9,7 +9,7 @@ use crate::confidence::{Cue, Judge, Verdict};
 use crate::context::Contexts;
 use crate::evidence::{Found, Gathered, Gatherer, Surroundings};
 use crate::lexicon::{Context, Lexicon};
-use crate::matcher::{Scene, weight_before_into};
+use crate::matcher::Scene;
 use crate::segment::{self, Segment, Unit};
 use crate::span::{Positions, Span};
 use crate::token::{self, Forms, Token};
@@ -327,8 +327,8 @@ impl Worker<'_> {
         for unit in &transcript.units[read.turn.units.clone()] {
             token::tokenize(&transcript.text, unit.span, &mut self.forms, &mut read.tokens);
         }
-        segment::sentences_into(&transcript.text, &read.tokens, &self.forms, &mut read.sentences);
-        weight_before_into(&read.tokens, &mut read.weight_before);
+        let Read { tokens, sentences, weight_before, .. } = &mut read;
+        segment::lay_out(&transcript.text, tokens, &self.forms, sentences, weight_before);
         read
     }
 }

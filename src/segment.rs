@@ -6,6 +6,7 @@
 use crate::span::Span;
 use crate::token::{Break, Forms, Language, Reading, Terms, Token, tokenize};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// What is judged as one piece.
@@ -39,33 +40,64 @@ pub struct Segment {
 /// The sentences of a turn, as runs of its tokens; every token lies in exactly one.
 pub fn sentences(text: &str, tokens: &[Token], forms: &Forms) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    sentences_into(text, tokens, forms, &mut found);
+    lay_out(text, tokens, forms, &mut found, &mut Vec::new());
     found
 }
 
-/// Puts the [`sentences`] of a turn into `found`, instead of what is there.
-pub fn sentences_into(text: &str, tokens: &[Token], forms: &Forms, found: &mut Vec<Range<usize>>) {
-    found.clear();
-    let mut start = 0;
-    while start < tokens.len() {
-        let end = sentence_end(text, tokens, start, forms);
-        found.push(start..end);
-        start = end;
-    }
+/// For each token and one more: how many tokens before it count in a gap.
+pub fn weight_before(tokens: &[Token]) -> Vec<u32> {
+    let (mut weights, mut weight) = (Vec::new(), 0);
+    tokens.chunks(BLOCK).for_each(|block| _ = look_through(block, &mut weight, &mut weights));
+    weights.push(weight);
+    weights
 }
 
-/// Where the sentence ends that begins at `start`.
-fn sentence_end(text: &str, tokens: &[Token], start: usize, forms: &Forms) -> usize {
-    let most = tokens.len().min(start + LONGEST_SENTENCE);
-    let mut next = start + 1;
-    while let Some(n) = tokens[next..most].iter().position(|token| token.before.has(MAY_END)) {
-        next += n;
-        if ends_between(text, tokens[next - 1], tokens[next], forms) {
-            return next;
+/// Puts the [`sentences`] of a turn into `found` and its [`weight_before`] into `weights`, instead of what is there.
+pub fn lay_out(text: &str, tokens: &[Token], forms: &Forms, found: &mut Vec<Range<usize>>, weights: &mut Vec<u32>) {
+    found.clear();
+    weights.clear();
+    let (mut start, mut weight) = (0, 0);
+    for (begin, block) in (0..).step_by(BLOCK).zip(tokens.chunks(BLOCK)) {
+        let mut may_end = look_through(block, &mut weight, weights);
+        while may_end != 0 {
+            let next = begin + may_end.trailing_zeros() as usize;
+            may_end &= may_end - 1;
+            start = cut_long(start, next, found);
+            if start < next && ends_between(text, tokens[next - 1], tokens[next], forms) {
+                found.push(start..next);
+                start = next;
+            }
         }
-        next += 1;
     }
-    most
+    weights.push(weight);
+    start = cut_long(start, tokens.len().saturating_sub(1), found);
+    found.extend((start < tokens.len()).then_some(start..tokens.len()));
+}
+
+/// Tokens that are looked through at once.
+const BLOCK: usize = u64::BITS as usize;
+
+/// Adds the weight before each token of a block; says before which of them a sentence may end: bit *i* is the *i*-th.
+/// Without a branch, as speech has no pattern by which a processor could guess the next border.
+fn look_through(block: &[Token], weight: &mut u32, weights: &mut Vec<u32>) -> u64 {
+    let (mut borders, mut before) = (0, *weight);
+    weights.extend(block.iter().enumerate().map(|(i, token)| {
+        borders |= u64::from(token.before.has(MAY_END)) << i;
+        let here = before;
+        before += u32::from(!token.light);
+        here
+    }));
+    *weight = before;
+    borders
+}
+
+/// Cuts what is too long for a sentence, as long as a token is left; returns where the rest begins.
+fn cut_long(mut start: usize, next: usize, found: &mut Vec<Range<usize>>) -> usize {
+    while start + LONGEST_SENTENCE <= next {
+        found.push(start..start + LONGEST_SENTENCE);
+        start += LONGEST_SENTENCE;
+    }
+    start
 }
 
 /// Without any of these between two tokens, no sentence ends there.
@@ -88,36 +120,97 @@ fn ends_between(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
     if !opens && !closed {
         return false;
     }
-    let between = &text[left.span().end..right.span().start];
-    !(between.starts_with('.') && !gap.has(Break::ELLIPSIS) && is_abbreviation(text, left, right, forms))
+    let between = &text.as_bytes()[left.span().end..right.span().start];
+    let full_stop = between.first() == Some(&b'.') && !gap.has(Break::ELLIPSIS);
+    !(full_stop & is_abbreviation(text, left, right, forms))
 }
 
-/// True when the full stop after `left` belongs to it.
+/// True when a full stop after `left` belongs to it. Nearly without a branch: any word may come.
 fn is_abbreviation(text: &str, left: Token, right: Token, forms: &Forms) -> bool {
     let raw = left.span().of(text);
-    let plain = raw.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if raw.len() > LONGEST_ABBREVIATION && plain {
-        return false;
-    }
     // A plain word is its own key but for capitals: no need to look for its form.
-    let key = if plain { raw } else { forms.get(left.form).readings[0].key.as_str() };
-    let is_in = |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(key));
-    let number_follows = text[right.span().start..].starts_with(|c: char| c.is_ascii_digit());
-    let initial = key.chars().count() == 1 && !is_in(&["i"]) && raw.chars().all(char::is_uppercase);
+    let plain = letters(&text.as_bytes()[left.span().start..], raw.len());
+    let word = plain.unwrap_or_else(|| packed(forms.get(left.form).readings[0].key.as_bytes()));
+    let number_follows = text.as_bytes()[right.span().start].is_ascii_digit();
+    let initial = match plain {
+        Some(word) => (word <= 0xFF) & (word != packed(b"i")) & raw.as_bytes()[0].is_ascii_uppercase(),
+        None => is_initial(raw, &forms.get(left.form).readings[0].key),
+    };
     // The "m" of "9 a.m. We": a capital after it starts a sentence, a small letter was seen before.
-    initial || is_in(&TITLES) || (number_follows && is_in(&BEFORE_NUMBERS))
+    initial | is_in(&TITLES, word) | (number_follows & is_in(&BEFORE_NUMBERS, word))
 }
 
-/// Letters of any of these at most.
-const LONGEST_ABBREVIATION: usize = 4;
-const TITLES: [&str; 16] =
-    ["mr", "mrs", "ms", "dr", "st", "prof", "rev", "sgt", "lt", "gen", "vs", "jr", "sr", "hon", "supt", "fr"];
-const BEFORE_NUMBERS: [&str; 8] = ["no", "nos", "p", "pp", "vol", "ch", "fig", "art"];
+/// True for one capital.
+fn is_initial(raw: &str, key: &str) -> bool {
+    key.chars().count() == 1 && !key.eq_ignore_ascii_case("i") && raw.chars().all(char::is_uppercase)
+}
+
+/// The first letters of a word of so many bytes as [`packed`] gives them; nothing where the text ends or one of them is
+/// no letter from A to Z.
+fn letters(text: &[u8], n_bytes: usize) -> Option<u64> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES * 0x80;
+    let head = u64::from_le_bytes(*text.first_chunk()?);
+    let word = u64::MAX >> (64 - 8 * n_bytes.clamp(1, 8));
+    let lower = (head | (ONES * 0x20)) & word;
+    // Of every byte below 128 its highest bit says whether it is at least as much.
+    let least = |byte: u8| (lower & (ONES * 0x7F)) + ONES * u64::from(128 - byte);
+    let is_letter = least(b'a') & !least(b'z' + 1) & !lower;
+    (is_letter & HIGH & word == HIGH & word).then_some(lower)
+}
+
+const TITLES: [u64; 16] = [
+    packed(b"mr"),
+    packed(b"mrs"),
+    packed(b"ms"),
+    packed(b"dr"),
+    packed(b"st"),
+    packed(b"prof"),
+    packed(b"rev"),
+    packed(b"sgt"),
+    packed(b"lt"),
+    packed(b"gen"),
+    packed(b"vs"),
+    packed(b"jr"),
+    packed(b"sr"),
+    packed(b"hon"),
+    packed(b"supt"),
+    packed(b"fr"),
+];
+const BEFORE_NUMBERS: [u64; 8] = [
+    packed(b"no"),
+    packed(b"nos"),
+    packed(b"p"),
+    packed(b"pp"),
+    packed(b"vol"),
+    packed(b"ch"),
+    packed(b"fig"),
+    packed(b"art"),
+];
+
+/// The first eight bytes of a word as one number, capitals as small letters. No other word has the number of one that
+/// is all letters and has fewer of them.
+const fn packed(word: &[u8]) -> u64 {
+    let (mut number, mut i) = (0, 0);
+    while i < word.len() && i < 8 {
+        number |= ((word[i] | 0x20) as u64) << (8 * i);
+        i += 1;
+    }
+    number
+}
+
+/// True when the word is in the list.
+fn is_in(list: &[u64], word: u64) -> bool {
+    list.iter().fold(false, |found, &known| found | (known == word))
+}
+
+/// The segments of a turn: nearly always one.
+pub type Segments = SmallVec<[Segment; 1]>;
 
 /// The segments of a turn; every sentence lies in exactly one.
-pub fn divide(tokens: &[Token], sentences: &[Range<usize>], unit: Unit) -> Vec<Segment> {
+pub fn divide(tokens: &[Token], sentences: &[Range<usize>], unit: Unit) -> Segments {
     if unit == Unit::Answer && tokens.len() <= MOST_WORDS && !sentences.is_empty() {
-        return vec![segment(sentences, 0..sentences.len())];
+        return SmallVec::from_buf([segment(sentences, 0..sentences.len())]);
     }
     let starts = match unit {
         Unit::Answer => cuts(tokens, sentences),
@@ -237,6 +330,44 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(&split(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_are_those_from_a_to_z() {
+        for n in 1..=8 {
+            for (at, byte) in (0..n).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+                let mut text = *b"MrsPrOfs Lee";
+                text[at] = byte;
+                let want = text[..n].iter().all(u8::is_ascii_alphabetic).then(|| packed(&text[..n]));
+                assert_eq!(letters(&text, n), want, "{text:?} {n}");
+            }
+        }
+        assert_eq!((letters(b"Mr. Lee", 2), letters(b"Mr. Lee.", 2)), (None, Some(packed(b"mR"))));
+    }
+
+    #[test]
+    fn borders_are_those_that_a_look_at_each_finds() {
+        let mut forms = Forms::new(Language::English, &NoTerms);
+        for n in [1, 2, 63, 64, 65, 79, 80, 81, 127, 128, 129, 161, 400] {
+            for every in [1, 7, 60, 79, 80, 81, 200, 1000] {
+                let word = |i: usize| if i % every == every - 1 { "Word. " } else { "Word, " };
+                let text: String = (0..n).map(word).collect();
+                let mut tokens = Vec::new();
+                tokenize(&text, Span::new(0, text.len()), &mut forms, &mut tokens);
+                let mut want = vec![0];
+                for next in 1..n {
+                    let ends = ends_between(&text, tokens[next - 1], tokens[next], &forms);
+                    let start = want[want.len() - 1];
+                    want.extend((ends || next - start == LONGEST_SENTENCE).then_some(next));
+                }
+                let found = sentences(&text, &tokens, &forms);
+                let ends = want.iter().skip(1).chain([&n]);
+                assert!(
+                    found.iter().map(|s| (s.start, s.end)).eq(want.iter().copied().zip(ends.copied())),
+                    "{n} {every}"
+                );
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use precode::lexicon::pattern::parse;
 use precode::lexicon::{self, Lexicon};
-use precode::matcher::{Scene, Search, weight_before};
+use precode::matcher::{Scene, Search};
 use precode::segment;
 use precode::span::Span;
 use precode::token::{Forms, tokenize};
@@ -596,7 +596,7 @@ fn engine(lexicon: &Lexicon, text: &str, level: &str) -> (Vec<(usize, usize)>, V
     let mut tokens = Vec::new();
     tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
     let sentences = segment::sentences(text, &tokens, &forms);
-    let weight_before = weight_before(&tokens);
+    let weight_before = segment::weight_before(&tokens);
     let scene = Scene {
         lexicon,
         text,

@@ -32,31 +32,12 @@ pub struct Scene<'a> {
     pub tokens: &'a [Token],
     /// Their forms.
     pub forms: &'a Forms<'a>,
-    /// For each token and one more: how many tokens before it count in a gap.
+    /// As [`crate::segment::weight_before`] has it.
     pub weight_before: &'a [u32],
     /// Sentences of the segment, as runs of tokens.
     pub sentences: &'a [Range<usize>],
     /// Level of the speaker, for "we" and "they".
     pub level: Option<&'a str>,
-}
-
-/// For each token and one more: how many tokens before it count in a gap.
-pub fn weight_before(tokens: &[Token]) -> Vec<u32> {
-    let mut counts = Vec::new();
-    weight_before_into(tokens, &mut counts);
-    counts
-}
-
-/// Puts [`weight_before`] of these tokens into `counts`, instead of what is there.
-pub fn weight_before_into(tokens: &[Token], counts: &mut Vec<u32>) {
-    let mut count = 0;
-    counts.clear();
-    counts.extend(tokens.iter().map(|token| {
-        let before = count;
-        count += u32::from(!token.light);
-        before
-    }));
-    counts.push(count);
 }
 
 /// A run of tokens that meets a pattern, and the part of it that context is tested on.

@@ -55,16 +55,22 @@ fn kinds(text: &str, source: &str) -> Vec<Diagnostic> {
 
 /// The next byte from here on that is not printable ASCII, a tab or a line end; most text has few.
 fn next_odd(bytes: &[u8], from: usize) -> Option<usize> {
-    let odd = |b: u8| !(b' '..=b'~').contains(&b) && b != b'\n' && b != b'\t';
-    let mut at = from;
+    let odd = |&b: &u8| !(b' '..=b'~').contains(&b) && b != b'\n' && b != b'\t';
     // Whole blocks without a branch: the compiler makes them a few instructions.
-    for block in bytes[from..].chunks(64) {
-        if block.iter().fold(false, |any, &b| any | odd(b)) {
-            return block.iter().position(|&b| odd(b)).map(|i| at + i);
-        }
-        at += block.len();
-    }
-    None
+    let clear = bytes[from..].chunks_exact(BLOCK).take_while(|block| is_plain(block)).count();
+    let at = from + clear * BLOCK;
+    bytes[at..].iter().position(odd).map(|i| at + i)
+}
+
+/// Bytes that are looked at in one go.
+const BLOCK: usize = 128;
+
+/// True for nothing but printable ASCII, tabs and line ends. A tab and a line end are 9 and 10: counted from 9, all that
+/// lies above `~` or below a tab is too much; counted from 11, all that lies between a line end and a blank is too little.
+fn is_plain(block: &[u8]) -> bool {
+    let bounds = |(most, least): (u8, u8), &b: &u8| (most.max(b.wrapping_sub(9)), least.min(b.wrapping_sub(11)));
+    let (most, least) = block.iter().fold((0, u8::MAX), bounds);
+    most <= b'~' - 9 && least >= b' ' - 11
 }
 
 fn is_control(c: char) -> bool {
@@ -121,6 +127,9 @@ const ONE_WHO_ANSWERS: [&str; 10] =
 
 /// What a name looks like: compatibility forms, lower case, and the Cyrillic and Greek twins of Latin letters.
 fn skeleton(name: &str) -> String {
+    if name.is_ascii() {
+        return scheme::fold(name);
+    }
     let visible = |c: &char| !is_invisible(*c) && !is_direction(*c) && !matches!(c, '\u{200c}' | '\u{200d}');
     let plain: String = name.chars().filter(visible).collect();
     scheme::fold(&plain.nfkc().collect::<String>()).chars().map(latin).collect()
@@ -153,6 +162,8 @@ mod tests {
         );
         assert!(shown[0].2.starts_with("2 ") && shown[1].2.starts_with("1 ") && shown[2].2.starts_with("2 "));
         assert_eq!(kinds(&plain, "x"), []);
+        let is_odd = |b: &u8| !(b' '..=b'~').contains(b) && *b != b'\n' && *b != b'\t';
+        assert!((0..=u8::MAX).all(|b| is_plain(&[b'a', b]) != is_odd(&b)));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use super::accept::same_person;
 use super::label::plausible;
 use super::scheme::{self, Says};
+use std::borrow::Cow;
 
 /// Keys that begin a header block, or a line of it after a blank one.
 const KEYS: &[&str] = &[
@@ -144,6 +145,7 @@ fn opens_with_roles(text: &str) -> bool {
 
 /// `JM = interviewer, SB = respondent`, also after `Key:`: who is behind a label.
 fn legend(line: &str) -> Option<Pairs> {
+    memchr::memchr(b'=', line.as_bytes())?;
     let (head, rest) = line.split_once(':').unwrap_or(("", line));
     let line = if head.contains('=') { line } else { rest };
     let mut pairs = Pairs::new();
@@ -180,7 +182,10 @@ fn header_line(line: &str, after_blank: bool) -> Option<Pairs> {
     if line.len() > LONGEST {
         return None;
     }
-    let line = line.replace("**", "");
+    let line = match memchr::memchr(b'*', line.as_bytes()) {
+        Some(_) => Cow::Owned(line.replace("**", "")),
+        None => Cow::Borrowed(line),
+    };
     if let Some(pairs) = legend(&line) {
         return Some(pairs);
     }
@@ -217,8 +222,11 @@ fn next_pair(line: &str) -> Option<usize> {
         let tail = &line[cut..];
         let wide = tail.starts_with(';') || tail.starts_with("  ") || tail.starts_with('\t');
         let spoken = !line[first + 1..cut].trim().is_empty();
+        if !(wide && spoken) {
+            continue;
+        }
         let key = tail.trim_start_matches([' ', ';', '\t']).split_once(':').map(|(key, _)| key.trim().to_lowercase());
-        if wide && spoken && key.is_some_and(|k| is_key(&k) || scheme::says(&k) != Says::Nothing) {
+        if key.is_some_and(|k| is_key(&k) || scheme::says(&k) != Says::Nothing) {
             return Some(cut);
         }
     }

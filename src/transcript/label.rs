@@ -88,12 +88,23 @@ pub(super) fn look(line: &str) -> Start {
 /// The start of `Name: words`, as most lines with a label are.
 fn plain(line: &str) -> Option<Start> {
     let bytes = line.as_bytes();
-    let end = bytes.iter().take(LONGEST_NAME + 1).position(|byte| !byte.is_ascii_alphanumeric())?;
+    let head = &bytes[..bytes.len().min(LONGEST_NAME + 1)];
+    let end = head.iter().position(|&byte| !IN_WORDS[usize::from(byte)])?;
     let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
     let is = bytes[end..].starts_with(b": ") && letter(0) && letter(end + 2);
     let label = Some(Label { name: 0..end, shape: Shape::Colon });
     is.then(|| Start { label, after_label: end + 1, plain: true, ..Start::default() })
 }
+
+/// Letters and digits.
+const IN_WORDS: [bool; 256] = {
+    let (mut in_words, mut i) = ([false; 256], 0);
+    while i < 256 {
+        in_words[i] = (i as u8).is_ascii_alphanumeric();
+        i += 1;
+    }
+    in_words
+};
 
 fn look_closely(line: &str) -> Start {
     let indent = indent(line);

@@ -169,7 +169,10 @@ const NUMBERED: &[&str] =
 /// Case, numbers, brackets after the name and invisible characters do not matter: `INT2`, `Interviewer (JH)`. In two
 /// languages, `Interviewer / Entrevistadora`, the parts that say something must say the same.
 pub(super) fn says(label: &str) -> Says {
-    let folded = fold(label);
+    says_whole(&fold(label))
+}
+
+fn says_whole(folded: &str) -> Says {
     let mut parts = folded.split(['/', '|']).map(says_folded).filter(|says| *says != Says::Nothing);
     let first = parts.next().unwrap_or(Says::Nothing);
     if parts.all(|says| says == first) { first } else { Says::Nothing }
@@ -178,10 +181,10 @@ pub(super) fn says(label: &str) -> Says {
 fn says_folded(folded: &str) -> Says {
     let folded = folded.trim();
     let base = base(folded);
-    let among = |list: &[&str]| list.contains(&base) || list.contains(&folded);
+    let among = |list: &[&str]| list.contains(&base) || base != folded && list.contains(&folded);
     // `Speaker A` and `Participant B` are people of that kind.
     let kind = base.rsplit_once(' ').filter(|(_, last)| last.len() == 1).map_or(base, |(kind, _)| kind);
-    let kind_of = |list: &[&str]| among(list) || (kind.len() > 2 && list.contains(&kind));
+    let kind_of = |list: &[&str]| among(list) || (kind != base && kind.len() > 2 && list.contains(&kind));
     // `Assistant Moderator`, `Co-Interviewer`, `Lead facilitator`.
     let asks = ["interviewer", "moderator", "facilitator"].iter().any(|what| base.ends_with(what));
     match () {
@@ -201,7 +204,8 @@ pub(super) fn is_sure(label: &str) -> bool {
     let titles =
         ["principal", "teacher", "student", "parent", "coach", "guest", "editor", "man", "woman", "voice", "note"];
     let plain = base(&folded);
-    says(label) != Says::Nothing && !titles.contains(&plain) && !["notes", "m", "f", "s", "part"].contains(&plain)
+    let known = !titles.contains(&plain) && !["notes", "m", "f", "s", "part"].contains(&plain);
+    known && says_whole(&folded) != Says::Nothing
 }
 
 /// The name of the speaker whom a label stands for: `Pergunta 3` and `Q12` number the questions, not the people.
@@ -212,6 +216,10 @@ pub(super) fn speaker_name(label: &str) -> &str {
 
 /// Lower case, invisible characters out.
 pub(super) fn fold(label: &str) -> String {
+    // As nearly all are.
+    if label.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return label.to_ascii_lowercase();
+    }
     let invisible = |c: &char| !is_blank(*c) && *c != '\u{ad}' || *c == ' ' || *c == '\u{a0}';
     label
         .chars()

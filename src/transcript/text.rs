@@ -28,8 +28,11 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
     let (pairs, body) = header::read(&text);
     let mut draft = Draft::default();
     draft.header = pairs;
-    let numbered = is_numbered(&text[body..]);
-    let survey = survey(&text[body..], numbered);
+    let (mut survey, numbers) = survey(&text[body..], false);
+    let numbered = is_numbered(&text[body..], &numbers);
+    if numbered {
+        (survey, _) = self::survey(&text[body..], true);
+    }
     let timed = survey.n_timed >= TIMED;
     let accepted = survey.decide(&header::speakers(&draft.header));
     let only_asks = accepted.only_asks();
@@ -50,16 +53,18 @@ pub(super) fn labelled(text: String, context: &Context<'_>) -> Draft {
     draft
 }
 
-/// Counts what the lines begin with.
-fn survey(body: &str, numbered: bool) -> Survey {
-    let mut survey = Survey::default();
+/// Counts what the lines begin with, after their numbers where they are numbered. The numbers besides.
+fn survey(body: &str, numbered: bool) -> (Survey, Vec<u32>) {
+    let (mut survey, mut numbers) = (Survey::default(), Vec::new());
     let (mut first, mut named) = (true, false);
     for (i, (_, line)) in lines(body).enumerate() {
+        let number = number(line);
+        numbers.extend(number.map(|(number, _)| number));
         if is_empty(line) || is_furniture(line) {
             first = true;
             continue;
         }
-        let line = if numbered { &line[number(line).map_or(0, |(_, after)| after)..] } else { line };
+        let line = &line[number.filter(|_| numbered).map_or(0, |(_, after)| after)..];
         let start = label::look(line);
         if start.is_time_alone(line) {
             survey.n_timed += 1;
@@ -71,7 +76,7 @@ fn survey(body: &str, numbered: bool) -> Survey {
         named = start.stands_alone(line);
         first = false;
     }
-    survey
+    (survey, numbers)
 }
 
 /// The number that a line begins with, and where the rest of the line begins: `12  Q.`, `3. Interviewer:`.
@@ -94,17 +99,17 @@ fn number(line: &str) -> Option<(u32, usize)> {
 
 /// True when lines are numbered at the left, as in court or as programs for coding print them: one by one, or from 1
 /// again on every page. The numbers are no words.
-fn is_numbered(body: &str) -> bool {
-    let numbers: Vec<u32> = lines(body).filter_map(|(_, line)| number(line)).map(|(number, _)| number).collect();
+fn is_numbered(body: &str, numbers: &[u32]) -> bool {
+    if numbers.len() < 4 {
+        return false;
+    }
     let follows = numbers.windows(2).filter(|pair| pair[1] == pair[0].saturating_add(1) || pair[1] == 1).count();
     let n_labels = || {
         let after = lines(body).filter_map(|(_, line)| number(line).map(|(_, after)| &line[after..]));
         after.filter(|line| label::look(line).label.is_some()).count()
     };
     let n_lines = || lines(body).filter(|(_, line)| !is_empty(line)).count();
-    numbers.len() >= 4
-        && follows * 10 >= (numbers.len() - 1) * 9
-        && (numbers.len() * 5 >= n_lines() * 4 || n_labels() * 2 >= numbers.len())
+    follows * 10 >= (numbers.len() - 1) * 9 && (numbers.len() * 5 >= n_lines() * 4 || n_labels() * 2 >= numbers.len())
 }
 
 /// Where the paragraphs without a label begin that ask, directly before a labelled one; none unless most answers have
