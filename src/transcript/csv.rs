@@ -156,7 +156,7 @@ fn no_words(text: &str, context: &Context<'_>) -> Diagnostic {
     }
     let row = table::rows(text, delimiter).next();
     let n = row.map_or(names.len(), |row| row.map_or(names.len(), |row| row.cells.len()));
-    let example = example(n, delimiter);
+    let example = example(n, if n == 1 { ',' } else { delimiter });
     let message = format!("no header: expected a first line that names the columns, such as {example}");
     let help = match n {
         1 => format!("give speaker and words a column each, below a line \"{example}\""),
@@ -194,15 +194,6 @@ fn shown(names: &[String]) -> String {
     }
 }
 
-/// A refusal of a header in which this column has the name of one before it.
-fn doubled(names: &[String], column: usize, text: &str, context: &Context<'_>) -> Diagnostic {
-    let (at, line) = first(text);
-    let before: usize = line.split(table::delimiter(line)).take(column).map(|cell| cell.len() + 1).sum();
-    let message = format!("two columns are called {:?}; columns found: {}", names[column], shown(names));
-    let problem = context.error("E_CSV_HEADER", message).help("rename one of the two");
-    placed(problem, text, at + before.min(line.len()))
-}
-
 /// Where the columns are.
 struct Columns {
     n: usize,
@@ -220,8 +211,10 @@ impl Columns {
     fn find(head: &Row<'_>, text: &str, context: &Context<'_>) -> Result<Self, Vec<Diagnostic>> {
         let names: Vec<String> = head.cells.iter().map(|c| fold(c)).collect();
         let twice = names.iter().enumerate().find(|(i, name)| !name.is_empty() && names[..*i].contains(name));
-        if let Some((column, _)) = twice {
-            return Err(vec![doubled(&names, column, text, context)]);
+        if let Some((_, name)) = twice {
+            let message = format!("two columns are called {name:?}; columns found: {}", shown(&names));
+            let problem = context.error("E_CSV_HEADER", message).help("rename one of the two");
+            return Err(vec![placed(problem, text, first(text).0)]);
         }
         let among = |list: &[&str]| list.iter().find_map(|want| names.iter().position(|n| n == want));
         let Some(words) = among(TEXT) else { return Err(vec![no_words(text, context)]) };
@@ -360,7 +353,7 @@ mod tests {
                 "its 3 columns in their order, such as \"start;speaker;text\"",
             ),
             ("1\t2\tAnn\tHow was it\tx\n", "x.tsv:1:1:", "\"start<tab>end<tab>speaker<tab>text<tab>column5\""),
-            ("How was it then\n", "x.csv:1:1:", "a column each, below a line \"speaker"),
+            ("How was it then\n", "x.csv:1:1:", "a column each, below a line \"speaker,text\""),
         ];
         for (table, place, help) in cases {
             let told = refused(table, if table.contains('\t') { "x.tsv" } else { "x.csv" });
@@ -380,7 +373,7 @@ mod tests {
             )
         );
         let told = refused("Speaker;Text;speaker\nAnn;Yes;Bob\n", "x.csv");
-        assert!(told.starts_with("x.csv:1:14: error[E_CSV_HEADER]: two columns are called \"speaker\""), "{told}");
+        assert!(told.starts_with("x.csv:1:1: error[E_CSV_HEADER]: two columns are called \"speaker\""), "{told}");
         assert!(told.contains("columns found: speaker, text, speaker"), "{told}");
     }
 }
