@@ -157,7 +157,7 @@ fn no_words(text: &str, context: &Context<'_>) -> Diagnostic {
     let row = table::rows(text, delimiter).next();
     let n = row.map_or(names.len(), |row| row.map_or(names.len(), |row| row.cells.len()));
     let example = example(n, if n == 1 { ',' } else { delimiter });
-    let message = format!("no header: expected a first line that names the columns, such as {example}");
+    let message = "no header: the first line names none of the columns speaker, text, start, end";
     let help = match n {
         1 => format!("give speaker and words a column each, below a line \"{example}\""),
         _ => format!("add a line above the first that names its {n} columns in their order, such as \"{example}\""),
@@ -179,7 +179,7 @@ fn example(n: usize, delimiter: char) -> String {
         3 => &["start", "speaker", "text"],
         _ => &["start", "end", "speaker", "text"],
     };
-    let others = (usual.len() + 1..=n.min(12)).map(|i| format!("column{i}"));
+    let others = (usual.len() + 1..=n.min(8)).map(|i| format!("column{i}"));
     let delimiter = if delimiter == '\t' { "<tab>".to_string() } else { delimiter.to_string() };
     usual.iter().map(ToString::to_string).chain(others).collect::<Vec<_>>().join(&delimiter)
 }
@@ -357,7 +357,7 @@ mod tests {
         ];
         for (table, place, help) in cases {
             let told = refused(table, if table.contains('\t') { "x.tsv" } else { "x.csv" });
-            assert!(told.starts_with(&format!("{place} error[E_CSV_HEADER]: no header: expected")), "{told}");
+            assert!(told.starts_with(&format!("{place} error[E_CSV_HEADER]: no header: the first line")), "{told}");
             assert!(told.contains(help) && told.ends_with("if this is no table, name the file .txt"), "{told}");
             // Without a header the cells are somebody's words.
             assert!(!told.to_lowercase().contains("how was it") && !told.contains("nn"), "{told}");
