@@ -184,7 +184,7 @@ fn a_part_is_checked_with_the_codebook_that_includes_it() {
     fs::write(&part, "[[rule]]\nid = \"r\"\ncode = \"f.c\"\nweight = 0.5\npattern = \"train\"\n").unwrap();
     let both = run(precode(&["check"]).args([&part, &whole]), 0);
     let line = format!("{}: checked with {}\n", part.display(), whole.display());
-    assert!(stdout(&both).starts_with(&line) && stdout(&both).contains("1 rules"), "{}", stdout(&both));
+    assert!(stdout(&both).starts_with(&line) && stdout(&both).contains("1 rule,"), "{}", stdout(&both));
     let alone = stderr(&run(precode(&["check"]).arg(&part), 2));
     assert_eq!(kinds(&alone), BTreeSet::from(["lexicon-part".to_string()]));
     assert!(alone.contains(&format!("`precode check {}`", whole.display())), "{alone}");

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 #[command(after_help = "Example:\n  precode agree study --labels corpus/interviews/labels.jsonl --reference labels")]
 pub struct AgreeArgs {
     /// Folder that `precode code` wrote
-    study: PathBuf,
+    pub(super) study: PathBuf,
     /// Labels of coders who saw no proposals: JSON Lines (transcript, turn, labels, coder) or CSV (coder, transcript,
     /// turn or start and end, code). The same coder in two files is compared with themself
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use super::console::Console;
 use super::exit::Exit;
 use super::reading::{self, Folder};
+use super::summary::counted;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::inspect::rates::Rates;
 use crate::lexicon::{self, Lexicon};
@@ -101,8 +102,10 @@ fn summary(args: &CheckArgs, file: &Path, lexicon: Option<&Lexicon>, found: &[Di
     let Some(lexicon) = lexicon else { return format!("{name}: not read") };
     let examples: usize = lexicon.source.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum();
     let (codes, rules, terms) = (lexicon.codebook.codes.len(), lexicon.rules.len(), lexicon.terms.len());
-    let warnings = if args.quiet { String::new() } else { format!(", {warnings} warnings") };
-    format!("{name}: {codes} codes, {rules} rules, {terms} terms, {examples} examples; {errors} errors{warnings}")
+    let parts = [(codes, "code"), (rules, "rule"), (terms, "term"), (examples, "example")];
+    let parts = parts.map(|(n, noun)| counted(n, noun)).join(", ");
+    let warnings = if args.quiet { String::new() } else { format!(", {}", counted(warnings, "warning")) };
+    format!("{name}: {parts}; {}{warnings}", counted(errors, "error"))
 }
 
 /// Writes the plain form of a file beside it and moves it there.

@@ -39,7 +39,8 @@ pub fn man(args: &ManArgs, console: &mut Console) -> anyhow::Result<Exit> {
         command = found.clone().display_name(format!("precode-{name}"));
     }
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
+    let source = concat!("precode ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).source(source).render(&mut page)?;
     console.bytes(&page)?;
     Ok(Exit::Done)
 }

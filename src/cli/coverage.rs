@@ -20,7 +20,7 @@ use std::path::PathBuf;
 #[command(after_help = "Example:\n  precode coverage study --labels corpus/interviews/labels.jsonl")]
 pub struct CoverageArgs {
     /// Folder that `precode code` wrote
-    study: PathBuf,
+    pub(super) study: PathBuf,
     /// Labels of people (JSON Lines or CSV), besides the study's own decisions
     #[arg(long, value_name = "FILE")]
     labels: Vec<PathBuf>,

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub struct ExplainArgs {
     /// Folder that `precode code` wrote
     #[arg(required_unless_present = "text")]
-    study: Option<PathBuf>,
+    pub(super) study: Option<PathBuf>,
     /// A coding's id, or TRANSCRIPT:TURN
     #[arg(required_unless_present = "text")]
     id: Option<String>,

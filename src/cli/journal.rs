@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
     precode journal study/ --merge from-ben/study.sqlite")]
 pub struct JournalArgs {
     /// The study folder.
-    study: PathBuf,
+    pub(super) study: PathBuf,
     /// How to print the trail.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,

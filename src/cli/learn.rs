@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Example:\n  precode learn study --labels corpus/interviews/labels.jsonl")]
 pub struct LearnArgs {
     /// Folder that `precode code` wrote
-    study: PathBuf,
+    pub(super) study: PathBuf,
     #[command(flatten)]
     labels: LabelArgs,
     /// Use this fitted confidence of another study and measure it on this study's decisions

@@ -26,9 +26,11 @@ mod verify;
 mod whereabouts;
 
 use crate::store::StoreError;
+use crate::store::layout::Study;
 use clap::{Parser, Subcommand};
 use console::Console;
 use exit::Exit;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Pre-codes interview transcripts on your own machine, with evidence behind every code.
@@ -71,6 +73,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
+    if let Some(folder) = study(&command).filter(|folder| !is_study(folder)) {
+        return Ok(no_study(folder, console));
+    }
     match command {
         Command::Agree(args) => agree::agree(&args, console),
         Command::Check(args) => check::check(&args, console),
@@ -92,8 +97,30 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
     }
 }
 
+/// The study that a command works on.
+fn study(command: &Command) -> Option<&Path> {
+    match command {
+        Command::Agree(args) => Some(&args.study),
+        Command::Explain(args) => args.study.as_deref(),
+        Command::Coverage(args) => Some(&args.study),
+        Command::Review(args) => Some(&args.study),
+        // A journal that was handed on alone can be read, too.
+        Command::Journal(args) => Some(args.study.as_path()).filter(|folder| !Study::at(folder).journal().exists()),
+        Command::Learn(args) => Some(&args.study),
+        Command::Triage(args) => Some(&args.study),
+        Command::Verify(args) => Some(&args.study),
+        Command::Where(args) => Some(&args.study),
+        _ => None,
+    }
+}
+
+/// True for a folder in which something was published, whether it can still be read or not.
+fn is_study(folder: &Path) -> bool {
+    std::fs::symlink_metadata(Study::at(folder).manifest()).is_ok()
+}
+
 /// Says that a folder is no study.
-fn no_study(folder: &std::path::Path, console: &mut Console) -> Exit {
+fn no_study(folder: &Path, console: &mut Console) -> Exit {
     let folder = crate::diagnostic::escape(&folder.to_string_lossy());
     console.warn(&format!(
         "error: {folder}: no study, it has no manifest.json; help: name the folder that `precode code` wrote"
@@ -129,6 +156,27 @@ mod tests {
     use super::*;
     use crate::store::journal::JournalError;
     use anyhow::Context as _;
+
+    #[test]
+    fn a_folder_without_results_is_no_study_and_a_journal_alone_can_be_read() {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
+        let path = folder.path().to_str().unwrap_or_default();
+        let needed = |command: &str| {
+            let id = (command == "explain").then_some("b01:3");
+            let arguments = ["precode", command, path].into_iter().chain(id);
+            let cli = Cli::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
+            study(&cli.command).map(Path::to_path_buf)
+        };
+        let commands = ["agree", "explain", "coverage", "review", "journal", "learn", "triage", "verify", "where"];
+        for command in commands {
+            assert_eq!(needed(command).as_deref(), Some(folder.path()), "{command}");
+        }
+        assert!(!is_study(folder.path()));
+        std::fs::write(folder.path().join("study.sqlite"), "").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((needed("journal"), needed("review").is_some()), (None, true));
+        std::os::unix::fs::symlink("lost", folder.path().join("manifest.json")).unwrap_or_else(|e| panic!("{e}"));
+        assert!(is_study(folder.path()), "what is damaged is told by the command");
+    }
 
     #[test]
     fn every_cause_is_said_once() {

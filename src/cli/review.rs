@@ -24,7 +24,7 @@ use std::time::Duration;
 )]
 pub struct ReviewArgs {
     /// The study folder.
-    study: PathBuf,
+    pub(super) study: PathBuf,
     /// A coder, who gets a link of their own; give it once for each. Without it the page asks for a name.
     #[arg(long, value_name = "NAME")]
     coder: Vec<String>,

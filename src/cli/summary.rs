@@ -161,7 +161,7 @@ fn wrapped(console: &mut Console, head: &str, items: &[String]) -> io::Result<()
 }
 
 /// `1 file`, `2,000 files`.
-fn counted(n: usize, noun: &str) -> String {
+pub(super) fn counted(n: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 

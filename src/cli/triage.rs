@@ -28,7 +28,7 @@ use std::path::PathBuf;
 #[command(after_help = "Example:\n  precode triage study --labels corpus/interviews/labels.jsonl --max-wrong 0.2")]
 pub struct TriageArgs {
     /// Folder that `precode code` wrote
-    study: PathBuf,
+    pub(super) study: PathBuf,
     #[command(flatten)]
     labels: LabelArgs,
     /// The share of accepted proposals that may be wrong

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[command(after_help = "Example:\n  precode verify study\n  precode verify study --inputs corpus/interviews")]
 pub struct VerifyArgs {
     /// The study folder
-    study: PathBuf,
+    pub(super) study: PathBuf,
 
     /// Where the transcripts lie now, as they were given to `precode code`; once for each folder
     #[arg(long, value_name = "FOLDER")]
@@ -29,9 +29,6 @@ pub struct VerifyArgs {
 /// Runs the command.
 pub fn verify(args: &VerifyArgs, console: &mut Console) -> anyhow::Result<Exit> {
     let study = Study::at(&args.study);
-    if std::fs::symlink_metadata(study.manifest()).is_err() {
-        return Ok(super::no_study(&args.study, console));
-    }
     let found = verify::verify(&study, &given(args))?;
     console.problems(&found.differences);
     console.problems(&found.unchecked);

@@ -18,15 +18,12 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Example:\n  precode where study")]
 pub struct WhereArgs {
     /// The study folder
-    study: PathBuf,
+    pub(super) study: PathBuf,
 }
 
 /// Runs the command.
 pub fn list(args: &WhereArgs, console: &mut Console) -> anyhow::Result<Exit> {
     let study = Study::at(&args.study);
-    if std::fs::symlink_metadata(study.manifest()).is_err() {
-        return Ok(super::no_study(&args.study, console));
-    }
     let mut files = BTreeSet::new();
     below(study.root(), &mut files)?;
     for path in &files {

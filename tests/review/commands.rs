@@ -161,7 +161,8 @@ fn the_trail_is_printed_merged_and_checked() {
     assert_eq!(quotes, vec!["=a,\u{1b}[31m \"b\"".to_owned(); 5]);
     let (_, orphans, _) = precode(&["journal", root, "--orphans", "--format", "jsonl"]);
     assert_eq!(orphans.lines().count(), 5, "none of these words is in the texts");
-    let (code, _, err) = precode(&["journal", TempDir::new().unwrap().path().to_str().unwrap()]);
+    std::fs::remove_file(home.path().join("study.sqlite")).unwrap();
+    let (code, _, err) = precode(&["journal", root]);
     assert_eq!(code, 1);
     assert!(err.contains("no decisions yet"), "{err}");
 }
@@ -169,9 +170,12 @@ fn the_trail_is_printed_merged_and_checked() {
 #[test]
 fn what_cannot_be_reviewed_is_said_with_its_remedy() {
     let empty = TempDir::new().unwrap();
-    let (code, _, err) = precode(&["review", "--no-open", empty.path().to_str().unwrap()]);
-    assert_eq!(code, 1);
-    assert!(err.contains("code the study first"), "{err}");
+    let empty = empty.path().to_str().unwrap();
+    for arguments in [vec!["review", "--no-open", empty], vec!["journal", empty], vec!["agree", empty]] {
+        let (code, _, err) = precode(&arguments);
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(err.contains("no study") && err.contains("name the folder that `precode code` wrote"), "{err}");
+    }
     let home = home();
     let root = home.path().to_str().unwrap();
     assert_eq!(precode(&["review", "--no-open", root, "--coder", "a\u{7}b"]).0, 2);
