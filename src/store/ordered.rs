@@ -29,7 +29,7 @@ pub type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 ///
 /// Each worker makes its own state with `start`, and a new one after a panic. `take` is also called with `None`
 /// several times a second while it waits, so that it can stop the work; its first error ends everything. One small job
-/// alone is done on the calling thread.
+/// alone is done on the calling thread, and so are all where the system gives no threads.
 ///
 /// # Errors
 /// What `take` returned.
@@ -42,20 +42,50 @@ pub fn run<S, T: Send, E>(
     mut take: impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>,
 ) -> Result<(), E> {
     if n == 1 && size(0) <= SMALL {
-        // The work ends with its only job: to take the state apart would only make it wait.
-        let mut own = ManuallyDrop::new(start());
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut own, 0)));
-        return take(None).and_then(|()| take(Some((0, outcome))));
+        return in_turn(n, start, work, take);
     }
+    let n_workers = bounds.threads.clamp(1, n.max(1));
+    let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(n_workers).build() else {
+        return in_turn(n, start, work, take);
+    };
     let line = Line::new(n, &size, bounds);
-    std::thread::scope(|scope| {
-        for _ in 0..bounds.threads.clamp(1, n.max(1)) {
-            scope.spawn(|| line.serve(&start, &work));
-        }
+    // Each worker holds a thread of the pool until all is done: none is left that would wait for a thread.
+    pool.in_place_scope(|scope| {
+        (0..n_workers).for_each(|_| scope.spawn(|_| line.serve(&start, &work)));
         let result = line.collect(&mut take);
         line.stop();
         result
     })
+}
+
+/// Does the jobs on the calling thread: where there is one, and where the system gives no others.
+fn in_turn<S, T, E>(
+    n: usize,
+    start: impl Fn() -> S,
+    work: impl Fn(&mut S, usize) -> T,
+    mut take: impl FnMut(Option<(usize, Outcome<T>)>) -> Result<(), E>,
+) -> Result<(), E> {
+    // The work ends with these jobs: to take the state apart would only make it wait.
+    let mut own = ManuallyDrop::new(None);
+    (0..n).try_for_each(|job| {
+        let outcome = attempt(&mut own, &start, &work, job);
+        take(None)?;
+        take(Some((job, outcome)))
+    })
+}
+
+/// Does a job; the state is made anew after a panic.
+fn attempt<S, T>(
+    own: &mut Option<S>,
+    start: &impl Fn() -> S,
+    work: &impl Fn(&mut S, usize) -> T,
+    job: usize,
+) -> Outcome<T> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(start), job)));
+    if outcome.is_err() {
+        *own = None;
+    }
+    outcome
 }
 
 struct Line<'a, T> {
@@ -107,10 +137,7 @@ impl<'a, T: Send> Line<'a, T> {
         let mut own = None;
         let mut next = self.claim(self.state());
         while let Some(job) = next {
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(own.get_or_insert_with(start), job)));
-            if outcome.is_err() {
-                own = None;
-            }
+            let outcome = attempt(&mut own, start, work, job);
             let mut state = self.state();
             state.done.insert(job, outcome);
             next = self.claim(state);
