@@ -450,7 +450,7 @@ pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Box<Diagnostic>> {
         let refusal = refuse("E_IO", &format!("cannot be read: {error}"));
         Box::new(refusal.help("check that it exists and that you may read it"))
     };
-    let mut file = open(&input.path).map_err(failed)?;
+    let file = open(&input.path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
     if !before.is_file() {
         return Err(refuse("E_NOT_FILE", "not a regular file"));
@@ -459,14 +459,26 @@ pub fn read(input: &Input, max_bytes: u64) -> Result<Vec<u8>, Box<Diagnostic>> {
         let message = format!("{} bytes, more than the limit of {max_bytes}", before.len());
         return Err(Box::new(refuse("E_TOO_LARGE", &message).help("raise the limit with --max-bytes")));
     }
-    let mut bytes = Vec::with_capacity(before.len() as usize);
-    io::Read::read_to_end(&mut io::Read::take(&mut file, max_bytes + 1), &mut bytes).map_err(failed)?;
+    let bytes = read_whole(&file, before.len() as usize).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
     let same =
         (before.len(), before.mtime(), before.mtime_nsec()) == (after.len(), after.mtime(), after.mtime_nsec());
     if !same || bytes.len() as u64 != after.len() {
         let refusal = refuse("E_CHANGED", "the file changed while it was read");
         return Err(Box::new(refusal.help("run again when nothing writes to it")));
+    }
+    Ok(bytes)
+}
+
+/// The bytes of a file that had so many; of one that grew, some more. At once, and then once more for its end.
+fn read_whole(file: &fs::File, n_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(n_bytes + 1);
+    while bytes.len() < bytes.capacity() {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut bytes)) {
+            Ok(0) => break,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(bytes)
 }

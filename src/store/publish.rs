@@ -206,15 +206,14 @@ impl Partial {
 
     /// Every file and folder of the run; and what names the study, which may itself be new.
     fn sync_files(&self) -> io::Result<()> {
-        let mut paths = vec![self.root.clone()];
-        let mut next = 0;
-        while let Some(path) = paths.get(next) {
-            next += 1;
-            if path.is_dir() {
-                let entries: Vec<PathBuf> =
-                    fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-                paths.extend(entries);
+        let (mut paths, mut folders) = (Vec::new(), vec![self.root.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                let found = if entry.file_type()?.is_dir() { &mut folders } else { &mut paths };
+                found.push(entry.path());
             }
+            paths.push(folder);
         }
         paths.extend(fs::canonicalize(self.study.root())?.parent().map(Path::to_path_buf));
         sync_each(&paths)
