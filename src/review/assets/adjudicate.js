@@ -2,7 +2,7 @@
 
 import { fill, h, toast } from "./dom.js";
 import * as server from "./server.js";
-import { bar, colorOf, lineOf, passage, speaker, tag, verdict } from "./words.js";
+import { bar, colorOf, hundredths, lineOf, passage, speaker, tag, verdict } from "./words.js";
 import { keyOf, shownKey } from "./keys.js";
 
 const PAGE = 100;
@@ -167,7 +167,7 @@ export function adjudicateView(app, main) {
       const proposal = machine.get(code);
       return h("tr", { class: `${i === row ? "now" : ""} ${item.differing.includes(code) ? "differs" : ""}`, "aria-selected": i === row ? "true" : "false", onclick: () => { row = i; draw(); } },
         h("th", { scope: "row" }, tag(code)), item.coders.map(({ stand }) => part(code, stand)),
-        h("td", { class: "machine" }, proposal ? [bar(proposal.confidence, code), h("span", { class: "figure" }, proposal.confidence.toFixed(2))] : "–"),
+        h("td", { class: "machine" }, proposal ? [bar(proposal.confidence, code), h("span", { class: "figure" }, hundredths(proposal.confidence))] : "–"),
         h("td", { class: "settled" }, said(code)));
     };
     const memos = item.coders.filter(({ stand }) => stand.memo).map(({ coder, stand }) => h("aside", { class: "memo" }, h("b", {}, coder), ": ", stand.memo));

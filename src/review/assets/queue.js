@@ -5,7 +5,7 @@ import { definition, pickCode } from "./pick.js";
 import * as filters from "./filters.js";
 import * as server from "./server.js";
 import {
-  attributes, bar, colorOf, confidenceWords, facetName, flagWords, lineOf, passage, shortName, speaker, tag, verdict, verdictWord,
+  attributes, bar, colorOf, confidenceWords, facetName, flagWords, hundredths, lineOf, passage, shortName, speaker, tag, verdict, verdictWord,
 } from "./words.js";
 import { keyOf, shownKey } from "./keys.js";
 
@@ -353,7 +353,7 @@ export function queueView(app, main) {
       h("div", { class: "title" }, number === undefined ? null : h("span", { class: "number", vars: { line: lineOf(number) } }, String(number + 1)),
         tag(row.code), mark ? verdict(mark.verdict) : null),
       row.confidence === undefined ? (row.own && !item.blind ? h("p", { class: "origin" }, "added by you") : null)
-        : h("div", { class: "confidence" }, bar(row.confidence, row.code), h("span", { class: "figure" }, row.confidence.toFixed(2)),
+        : h("div", { class: "confidence" }, bar(row.confidence, row.code), h("span", { class: "figure" }, hundredths(row.confidence)),
           now ? h("span", { class: "meaning" }, confidenceWords(row)) : null),
       now && row.evidence ? drawReasons(row) : null);
   }
@@ -361,7 +361,7 @@ export function queueView(app, main) {
   /** A code as it is read out: its name, how sure the machine is, what was said about it. */
   function spoken(row) {
     const mark = item.marks[row.code];
-    const sure = row.confidence === undefined ? "" : `, confidence ${row.confidence.toFixed(2)}`;
+    const sure = row.confidence === undefined ? "" : `, confidence ${hundredths(row.confidence)}`;
     return `${facetName(row.code)} ${shortName(row.code)}${sure}, ${mark ? verdictWord(mark.verdict) : "not judged"}`;
   }
 

@@ -3,7 +3,7 @@
 import { dialog, fill, h, toast } from "./dom.js";
 import * as filters from "./filters.js";
 import * as server from "./server.js";
-import { bar, tag, verdict } from "./words.js";
+import { bar, hundredths, tag, verdict } from "./words.js";
 import { keyOf, shownKey } from "./keys.js";
 
 const PAGE = 50;
@@ -94,7 +94,7 @@ export function tableView(app, main) {
       by ? h("button", { onclick: () => { sort = { by, down: sort.by === by && !sort.down }; from = 0; load(); } }, title, sort.by === by ? (sort.down ? " ↓" : " ↑") : "") : title);
     const line = (row, i) => h("tr", { class: `${i === at ? "now" : ""}${row.verdict ? ` is-${row.verdict}` : ""}`, "aria-selected": i === at ? "true" : "false", onclick: () => { at = i; draw(); }, ondblclick: () => openRow() },
       h("td", { class: "where" }, `${row.transcript}:${row.turn + 1}`), h("td", { class: "what" }, tag(row.code)),
-      h("td", { class: "number" }, bar(row.confidence, row.code), h("span", { class: "figure" }, row.confidence.toFixed(2)), row.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("_", " ")))),
+      h("td", { class: "number" }, bar(row.confidence, row.code), h("span", { class: "figure" }, hundredths(row.confidence)), row.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("_", " ")))),
       h("td", { class: "words-of" }, h("div", { class: "quote", dir: "auto" }, row.text)), h("td", { class: "person" }, row.respondent), h("td", { class: "said" }, row.verdict ? verdict(row.verdict) : h("span", { class: "none" }, "–")));
     fill(main,
       h("header", { class: "head" }, h("h1", {}, `${answer.total} proposal${answer.total === 1 ? "" : "s"}`), filters.summary(choice, false),

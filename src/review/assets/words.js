@@ -84,9 +84,14 @@ export function confidenceWords(proposal) {
     : "score, not a probability";
 }
 
+/** A confidence in hundredths, cut and not rounded: one just below a half is weak, and must not read as 0.50. */
+export function hundredths(confidence) {
+  return (Math.floor(confidence * 100 + 1e-6) / 100).toFixed(2);
+}
+
 /** A bar from 0 to 1 with a mark at one half. */
 export function bar(confidence, name) {
-  return h("span", { class: "bar", role: "img", "aria-label": `confidence ${confidence.toFixed(2)}`, vars: { code: colorOf(name), share: confidence } },
+  return h("span", { class: "bar", role: "img", "aria-label": `confidence ${hundredths(confidence)}`, vars: { code: colorOf(name), share: confidence } },
     h("span", { class: "part" }), h("span", { class: "half" }));
 }
 
