@@ -11,6 +11,7 @@ use crate::lexicon::{self, Lexicon};
 use crate::pipeline::{Coder, Options};
 use crate::segment::Unit;
 use crate::store::corpus::{self, Corpus};
+use crate::store::forget::Forgotten;
 use crate::store::layout::Study;
 use crate::store::manifest::{MANIFEST_SCHEMA, Manifest, Origin, Report, SHIPPED, UNDERLYING};
 use crate::store::ordered::Bounds;
@@ -165,9 +166,11 @@ pub fn run(args: &CodeArgs, console: &mut Console) -> anyhow::Result<Exit> {
     publish::prepare(&study)?;
     let _lock = lock::take(&study)?;
     warn_of_disk(&study, &material.corpus, console);
+    let forgotten = Forgotten::load(&study)?;
     let mut partial = Partial::begin(&study)?;
     let mut manifest = material.manifest(args);
-    let (report, findings) = material.keep_while(|| code(args, &material, &mut partial, &mut manifest))?;
+    let work = || code(args, &material, &forgotten, &mut partial, &mut manifest);
+    let (report, findings) = material.keep_while(work)?;
     tell(args, &findings, console);
     // Said before the switch: when the summary cannot be written, nothing was changed.
     let summary = Summary { study: &args.out, report: &report, findings: &findings, took: started.elapsed() };
@@ -394,6 +397,7 @@ fn warn_of_disk(study: &Study, corpus: &Corpus, console: &mut Console) {
 fn code(
     args: &CodeArgs,
     material: &Material,
+    forgotten: &Forgotten,
     partial: &mut Partial,
     manifest: &mut Manifest,
 ) -> anyhow::Result<(Report<()>, Findings)> {
@@ -412,6 +416,7 @@ fn code(
         codebook: &material.lexicon.codebook,
         read: &material.read,
         respondents: &material.respondents,
+        forgotten,
         bounds: Bounds { threads: args.threads.map_or_else(cores, usize::from), bytes: UNDER_WAY },
         cells: if args.spreadsheet { Cells::Spreadsheet } else { Cells::Exact },
         fail_fast: args.fail_fast,
@@ -463,7 +468,7 @@ fn exit(args: &CodeArgs, report: &Report<()>) -> Exit {
     if report.rejected > 0 || (args.strict && noted) { Exit::Partial } else { Exit::Done }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     crate::diagnostic::escape(&path.to_string_lossy())
 }
 

@@ -12,6 +12,7 @@ mod diff;
 mod exit;
 mod explain;
 mod fit;
+mod forget;
 mod import;
 mod journal;
 mod kwic;
@@ -58,6 +59,7 @@ enum Command {
     Triage(triage::TriageArgs),
     Verify(verify::VerifyArgs),
     Where(whereabouts::WhereArgs),
+    Forget(forget::ForgetArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
     Fit(fit::FitArgs),
@@ -91,6 +93,7 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Triage(args) => triage::triage(&args, console),
         Command::Verify(args) => verify::verify(&args, console),
         Command::Where(args) => whereabouts::list(&args, console),
+        Command::Forget(args) => forget::run(&args, console),
         Command::Completions(args) => completions::completions(&args, console),
         Command::Man(args) => completions::man(&args, console),
         Command::Fit(args) => fit::run(&args, console),
@@ -110,6 +113,7 @@ fn study(command: &Command) -> Option<&Path> {
         Command::Triage(args) => Some(&args.study),
         Command::Verify(args) => Some(&args.study),
         Command::Where(args) => Some(&args.study),
+        Command::Forget(args) => Some(&args.study),
         _ => None,
     }
 }
@@ -162,12 +166,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
         let path = folder.path().to_str().unwrap_or_default();
         let needed = |command: &str| {
-            let id = (command == "explain").then_some("b01:3");
+            let id = ["explain", "forget"].contains(&command).then_some("b01:3");
             let arguments = ["precode", command, path].into_iter().chain(id);
             let cli = Cli::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
             study(&cli.command).map(Path::to_path_buf)
         };
-        let commands = ["agree", "explain", "coverage", "review", "journal", "learn", "triage", "verify", "where"];
+        let commands =
+            ["agree", "explain", "coverage", "review", "journal", "learn", "triage", "verify", "where", "forget"];
         for command in commands {
             assert_eq!(needed(command).as_deref(), Some(folder.path()), "{command}");
         }

@@ -2,6 +2,7 @@
 
 use super::{Console, Exit};
 use crate::store::corpus;
+use crate::store::forget::FORGOTTEN;
 use crate::store::layout::{PARTIAL, Study};
 use crate::store::manifest::Manifest;
 use crate::store::places::{PLACES, Places};
@@ -46,7 +47,7 @@ fn holds(inside: &Path) -> &'static str {
     let in_run = parts[0] == "runs" || parts[0].starts_with(PARTIAL) || parts.len() == 1 || parts[0] == "texts";
     match name {
         "manifest.json" | "turns.jsonl" | "respondents.csv" | "report.json" | PLACES if in_run => "names",
-        "seen.jsonl" | "recall.jsonl" => "names",
+        "seen.jsonl" | "recall.jsonl" | FORGOTTEN => "names",
         ".lock" | "study.last" => "neither",
         // Weights of single words are words, where it was learned with them.
         "confidence.json" => "words",

@@ -131,6 +131,8 @@ pub enum Outcome {
     Rejected,
     /// Not an input: a link, a device.
     Skipped,
+    /// Its participant withdrew: no row of it is in the study, whatever the file says now.
+    Forgotten,
 }
 
 /// A problem in a file, without any words of the file.

@@ -6,6 +6,7 @@
 //!   codings.jsonl -> current/codings.jsonl      (likewise every published file)
 //!   runs/<digest>/manifest.json codings.jsonl codings.csv turns.jsonl respondents.csv report.json texts/<name>.txt
 //!   .places.json                  where the inputs lay on this machine; not published
+//!   forgotten.jsonl               transcripts whose participants withdrew; not published
 //!   study.sqlite                  the journal of decisions; never touched by `precode code`
 //!   .lock                         held by the run under way
 //! ```
@@ -13,6 +14,7 @@
 mod copies;
 pub mod corpus;
 pub mod digest;
+pub mod forget;
 pub mod journal;
 pub mod layout;
 pub mod lock;

@@ -315,6 +315,29 @@ pub fn pin(study: &Study) -> Result<Pinned, StoreError> {
     Ok(Pinned { study: pinned, _guard: guard })
 }
 
+/// Runs that are published no more and still there: somebody reads them, or they could not be removed.
+pub fn former(study: &Study) -> Vec<PathBuf> {
+    let current = fs::read_link(study.current()).ok().map(|link| study.root().join(link));
+    let runs = fs::read_dir(study.runs()).into_iter().flatten().flatten().map(|entry| entry.path());
+    runs.filter(|run| Some(run) != current.as_ref()).collect()
+}
+
+/// Puts a whole file at the top of the study in the place of the one that is there, durably.
+///
+/// # Errors
+/// When the disk does not take it: the old one is as it was.
+pub fn put(study: &Study, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let beside = study.root().join(format!("{PARTIAL}{}.file", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        sync_one(study.root())
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&beside))).map_err(|e| StoreError::io(path, e))
+}
+
 /// True when somebody reads this run and has pinned it.
 fn is_pinned(run: &Path) -> bool {
     let manifest = File::open(Study::at(run).manifest());

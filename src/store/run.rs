@@ -8,6 +8,7 @@ use super::StoreError;
 use super::copies::Copies;
 use super::corpus::{self, Corpus, Input};
 use super::digest::sha256;
+use super::forget::{self, Forgotten};
 use super::manifest::{Counts, FileReport, Manifest, Outcome, Problem, Report, Source};
 use super::ordered::{self, Bounds};
 use super::publish::{Part, Partial};
@@ -37,6 +38,8 @@ pub struct Run<'a> {
     pub read: &'a ReadOptions,
     /// Attributes.
     pub respondents: &'a Respondents,
+    /// What is left out whatever it says, as its participant withdrew.
+    pub forgotten: &'a Forgotten,
     /// What may be coded.
     pub codebook: &'a Codebook,
     /// Gives the codings of a transcript other confidences.
@@ -211,6 +214,11 @@ impl File {
         File { report, found, rows: None }
     }
 
+    fn forgotten(input: &Input) -> File {
+        let found = vec![forget::note(&input.source)];
+        File { report: FileReport::new(&input.source, Outcome::Forgotten, &found), found, rows: None }
+    }
+
     /// The place of the panic was told when it happened; its words might be those of the file.
     fn panicked(input: &Input) -> File {
         let found = Diagnostic::error("E_INTERNAL", &*input.source, "the program failed on this file; file left out")
@@ -226,11 +234,17 @@ impl File {
 /// Reads and codes one file. Its text is written last, so that a file that fails on the way leaves nothing.
 fn code_file(plan: &Plan<'_>, partial: &Partial, worker: &mut Worker<'_>, input: &Input) -> Result<File, StoreError> {
     let run = plan.run;
+    if run.forgotten.has_path(&input.source) {
+        return Ok(File::forgotten(input));
+    }
     let bytes = match corpus::read(input, run.read.max_bytes) {
         Ok(bytes) => bytes,
         Err(found) => return Ok(File::refused(input, None, vec![*found])),
     };
     let digest = sha256(&bytes);
+    if run.forgotten.has_bytes(&digest) {
+        return Ok(File::forgotten(input));
+    }
     let mut transcript = match crate::transcript::take(bytes, &input.source, run.read) {
         Ok(transcript) => transcript,
         Err(found) => return Ok(File::refused(input, Some(digest), found)),

@@ -4,12 +4,14 @@
 //! happens here: a repair.
 
 use super::append::Head;
+use super::forget::Emptied;
 use super::row::Row;
 use std::collections::HashSet;
 
 /// What the rows so far amount to. Copies that were merged make the chain a tree; its end is a row of this copy.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
+    emptied: Emptied,
     damage: Vec<String>,
     known: HashSet<String>,
     /// Rows whose forerunner has not come yet, with its hash.
@@ -19,6 +21,11 @@ pub(super) struct Chain {
 }
 
 impl Chain {
+    /// No rows yet, of a copy in which these were emptied.
+    pub(super) fn new(emptied: Emptied) -> Self {
+        Chain { emptied, ..Chain::default() }
+    }
+
     /// Takes the next row, with its number.
     pub(super) fn add(&mut self, seq: i64, row: rusqlite::Result<Row>) {
         self.n_rows += 1;
@@ -26,7 +33,8 @@ impl Chain {
             Ok(row) => row,
             Err(error) => return self.damage.push(format!("row {seq} cannot be read: {error}")),
         };
-        if row.expected_hash() != row.hash {
+        let is = row.expected_hash();
+        if is != row.hash && self.emptied.get(&row.hash) != Some(&is) {
             self.damage.push(format!("row {seq} (operation {}) was changed after it was written", row.op_id));
         }
         if !self.knows(&row.prev_hash) {

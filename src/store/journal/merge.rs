@@ -4,6 +4,7 @@
 //! order does not matter. A row brings its hash and its forerunner's with it.
 
 use super::append::Head;
+use super::forget::{self, Emptied};
 use super::row::{self, Row};
 use super::{Journal, JournalError};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -24,7 +25,8 @@ pub(super) fn merge(journal: &mut Journal, other: &Path) -> Result<Merged, Journ
     journal.verify()?;
     let mut rows = Vec::new();
     theirs.each_row(|_, row| rows.push(row)).map_err(|error| theirs.failure(error))?;
-    let added = add_all(&mut journal.connection, &rows).map_err(|error| journal.failure(error))?;
+    let emptied = forget::emptied(&theirs.connection).map_err(|error| theirs.failure(error))?;
+    let added = add_all(&mut journal.connection, &rows, &emptied).map_err(|error| journal.failure(error))?;
     journal.note_last();
     match added {
         Ok(n_added) => Ok(Merged { n_added, n_known: rows.len() - n_added }),
@@ -35,8 +37,8 @@ pub(super) fn merge(journal: &mut Journal, other: &Path) -> Result<Merged, Journ
     }
 }
 
-/// Adds all rows or none; the inner error is the id of a row that is here with other content.
-fn add_all(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<Result<usize, String>> {
+/// Adds all rows or none, those that were emptied with what is noted of them; the inner error is the id of a row that is here with other content.
+fn add_all(connection: &mut Connection, rows: &[Row], emptied: &Emptied) -> rusqlite::Result<Result<usize, String>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut head = Head::read(&transaction)?;
     let mut n_added = 0;
@@ -45,6 +47,9 @@ fn add_all(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<Result
             Some(hash) if hash == row.hash => continue,
             Some(_) => return Ok(Err(row.op_id.clone())),
             None => row::insert(&transaction, row)?,
+        }
+        if let Some(left) = emptied.get(&row.hash) {
+            forget::note(&transaction, &row.hash, left)?;
         }
         n_added += 1;
         head.n_rows += 1;

@@ -1,7 +1,7 @@
 //! The journal of decisions, `study.sqlite`: append-only, chained by hashes, in SQLite with WAL and `synchronous=FULL`.
 //!
 //! Comes in: operations of coders. Goes out: rows, and the present state that they amount to ([`present`]).
-//! Never happens here: a change or a removal of a row, a guess where a decision belongs, a reading of codings.
+//! Never happens here: a change of a decision or a removal of a row, a guess where a decision belongs, a reading of codings.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -11,6 +11,7 @@
 //! | `present.rs` | what a sequence of rows amounts to |
 //! | `carry.rs` | what a segment is, and where it stands in a new run |
 //! | `merge.rs` | the union of two copies |
+//! | `forget.rs` | taking out the words of a participant who withdrew |
 //! | `last.rs` | the last row, noted beside the store |
 //! | `schema.sql`, `upgrade.rs` | tables and views, version by version |
 
@@ -18,6 +19,7 @@ pub mod append;
 pub mod carry;
 mod chain;
 pub mod clock;
+mod forget;
 mod last;
 mod merge;
 pub mod present;
@@ -31,7 +33,7 @@ pub use merge::Merged;
 use present::{DecisionRow, Judged, Place};
 use row::{Action, Row};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +80,9 @@ pub enum JournalError {
         /// What is wrong, and in which rows.
         damage: Vec<String>,
     },
+    /// Somebody else reads or writes it, and what must not be left would be.
+    #[error("{0}: another program uses the decisions; help: end it, then run this again")]
+    InUse(PathBuf),
     /// The bundled SQLite is too old.
     #[error("SQLite {0} has a known fault in its write-ahead log")]
     OldSqlite(&'static str),
@@ -224,7 +229,7 @@ impl Journal {
 
     /// Every row must have its hash, and name as its forerunner a row that is there.
     fn check_chain(&self, noted: Option<(u64, String)>) -> rusqlite::Result<Vec<String>> {
-        let mut chain = Chain::default();
+        let mut chain = Chain::new(forget::emptied(&self.connection)?);
         self.each_line(|seq, row| {
             chain.add(seq, row);
             Ok(())
@@ -439,6 +444,25 @@ impl Journal {
     /// When either copy is damaged, or when both have the same id for different rows.
     pub fn merge(&mut self, other: &Path) -> Result<Merged, JournalError> {
         merge::merge(self, other)
+    }
+
+    /// Takes the words out of every row of these transcripts, out of the pages and the log that held them, and removes
+    /// the copies that upgrades left. Returns how many rows had words. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// When SQLite fails; [`JournalError::InUse`] when another program keeps the log from being emptied.
+    pub fn forget(&mut self, transcripts: &BTreeSet<&str>) -> Result<usize, JournalError> {
+        forget::forget(self, transcripts)
+    }
+
+    /// Names of all transcripts that rows speak of.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn transcripts(&self) -> rusqlite::Result<BTreeSet<String>> {
+        let mut statement =
+            self.connection.prepare("SELECT DISTINCT transcript FROM decision WHERE segment <> ''")?;
+        statement.query_map([], |row| row.get(0))?.collect()
     }
 
     /// How the segments are shared out, as last set.

@@ -233,7 +233,7 @@ fn a_newer_store_is_refused() {
     let (home, journal) = journal();
     journal.connection.pragma_update(None, "user_version", 99).unwrap();
     let path = home.path().join("study.sqlite");
-    assert!(matches!(Journal::open(&path), Err(JournalError::Newer { found: 99, known: 2, .. })));
+    assert!(matches!(Journal::open(&path), Err(JournalError::Newer { found: 99, known: 3, .. })));
     assert!(matches!(Journal::open_read(&path), Err(JournalError::Newer { found: 99, .. })));
     journal.connection.pragma_update(None, "user_version", -1).unwrap();
     assert!(matches!(Journal::open(&path), Err(JournalError::Damaged { .. })));
@@ -274,7 +274,7 @@ fn a_store_of_version_1_is_copied_and_brought_up_whole() {
     );
     let mut journal = Journal::open(&path).unwrap();
     journal.verify().unwrap();
-    assert_eq!(upgrade::version(&journal.connection).unwrap(), 2);
+    assert_eq!(upgrade::version(&journal.connection).unwrap(), 3);
     assert_eq!(all_rows(&journal), rows);
     assert_eq!(journal.plan().unwrap().as_deref(), Some("{\"seed\":7}"));
     assert_eq!(journal.rules().unwrap(), std::collections::BTreeMap::from([("r".to_owned(), 3)]));
@@ -324,6 +324,8 @@ fn settings_that_were_changed_by_others_are_found() {
 fn settings_that_were_taken_away_or_put_elsewhere_are_found() {
     for fault in [
         "DELETE FROM plan WHERE seq = 1",
+        "DELETE FROM plan WHERE seq = (SELECT max(seq) FROM plan)",
+        "DELETE FROM rule WHERE rowid = (SELECT max(rowid) FROM rule)",
         "UPDATE plan SET seq = 3 WHERE seq = 1",
         "DELETE FROM rule WHERE id = 'r1'",
     ] {
@@ -456,4 +458,87 @@ fn a_damaged_byte_is_found_or_does_no_harm() {
         }
     }
     assert!(n_found > n_damages / 4, "only {n_found} of {n_damages} were damage at all");
+}
+
+fn memo(id: &str, n: usize, note: &str) -> Operation {
+    let step = Step { note: Some(note.into()), ..Step::new(segment(n), Action::Memo, Shown::Blind) };
+    operation(id, What::Steps(vec![step]))
+}
+
+/// An acceptance in another interview.
+fn elsewhere(id: &str, n: usize) -> Operation {
+    let segment = SegmentRef { transcript: "b02".into(), ..segment(n) };
+    let step = Step::new(segment, Action::Accept, Shown::Suggestion).on("role.trainer", Verdict::Present);
+    operation(id, What::Steps(vec![step]))
+}
+
+/// Files below a folder that hold these bytes.
+fn holding(folder: &TempDir, word: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let holds = |path: &PathBuf| memchr::memmem::find(&std::fs::read(path).unwrap(), word.as_bytes()).is_some();
+    files.filter(holds).collect()
+}
+
+#[test]
+fn forgotten_words_are_nowhere_and_every_row_is_still_there() {
+    let (home, mut journal) = journal();
+    for n in 0..40 {
+        journal.append(&accept(&format!("a{n}"), n)).unwrap();
+        journal.append(&memo(&format!("m{n}"), n, "xylophone")).unwrap();
+        journal.append(&elsewhere(&format!("e{n}"), n)).unwrap();
+    }
+    let copy = upgrade::copy_path(&journal.path, 2);
+    journal.back_up(&copy).unwrap();
+    assert!(!holding(&home, "xylophone").is_empty());
+    let before = all_rows(&journal);
+    assert_eq!(journal.forget(&BTreeSet::from(["b01"])).unwrap(), 80);
+    assert_eq!((holding(&home, "xylophone"), copy.exists()), (vec![], false));
+    let after = all_rows(&journal);
+    for (is, was) in after.iter().zip(&before) {
+        let gone = was.transcript == "b01";
+        let quote = if gone { "" } else { &was.quote };
+        let note = was.note.as_ref().map(|note| if gone { String::new() } else { note.clone() });
+        assert_eq!(*is, row::Row { quote: quote.into(), note, ..was.clone() });
+    }
+    journal.verify().unwrap();
+    assert_eq!((after.len(), journal.forget(&BTreeSet::from(["b01"])).unwrap()), (120, 0));
+    journal.append(&accept("later", 50)).unwrap();
+    journal.verify().unwrap();
+    assert_eq!(journal.transcripts().unwrap(), BTreeSet::from(["b01".to_owned(), "b02".to_owned()]));
+    assert!(journal.connection.execute("UPDATE decision SET code = 'x' WHERE seq = 1", []).is_err());
+}
+
+#[test]
+fn an_emptied_row_that_was_changed_besides_is_found() {
+    for fault in ["code = 'role.data_manager'", "quote = 'other words'", "coder = 'ben'"] {
+        let (_home, mut journal) = journal();
+        (0..5).for_each(|n| drop(journal.append(&accept(&format!("a{n}"), n)).unwrap()));
+        journal.forget(&BTreeSet::from(["b01"])).unwrap();
+        journal.connection.execute_batch("DROP TRIGGER decision_is_never_changed").unwrap();
+        journal.connection.execute(&format!("UPDATE decision SET {fault} WHERE seq = 3"), []).unwrap();
+        assert!(matches!(journal.verify(), Err(JournalError::Damaged { .. })), "not found: {fault}");
+    }
+}
+
+#[test]
+fn what_one_copy_forgot_comes_to_another_without_words() {
+    let (home, mut ours) = journal();
+    let (_other, mut theirs) = journal();
+    (0..5).for_each(|n| drop(theirs.append(&accept(&format!("a{n}"), n)).unwrap()));
+    theirs.forget(&BTreeSet::from(["b01"])).unwrap();
+    assert_eq!(ours.merge(&theirs.path).unwrap().n_added, 5);
+    ours.verify().unwrap();
+    assert!(all_rows(&ours).iter().all(|row| row.quote.is_empty()));
+    assert_eq!(holding(&home, "segment 3"), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_log_that_somebody_reads_is_not_called_empty() {
+    let (_home, mut journal) = journal();
+    journal.append(&accept("a", 1)).unwrap();
+    let reader = Journal::open_read(&journal.path).unwrap();
+    let _moment = reader.connection.unchecked_transaction().unwrap();
+    reader.n_rows().unwrap();
+    journal.connection.busy_timeout(Duration::from_millis(50)).unwrap();
+    assert!(matches!(journal.forget(&BTreeSet::from(["b01"])), Err(JournalError::InUse(_))));
 }

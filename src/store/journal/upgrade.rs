@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// `STEPS[n]` takes version `n + 1` to `n + 2`.
-const STEPS: &[Step] = &[seal_settings];
+const STEPS: &[Step] = &[seal_settings, note_forgotten];
 
 /// Version of the tables that this program writes.
 pub(super) const SCHEMA: i64 = 1 + STEPS.len() as i64;
@@ -57,10 +57,19 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Every copy that an upgrade to a version may have left, whole or not.
+pub(super) fn copies(path: &Path, version: i64) -> impl Iterator<Item = PathBuf> {
+    let whole = (1..version).map(|earlier| copy_path(path, earlier));
+    whole.flat_map(|copy| [with_suffix(&copy, PARTIAL), copy])
+}
+
+/// What the name of a copy ends in before it is whole.
+const PARTIAL: &str = ".partial";
+
 /// Writes a whole copy under another name first, so that a copy with the right name is always whole.
 fn keep_copy(connection: &Connection, to: &Path) -> rusqlite::Result<()> {
     let failed = |error: io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
-    let partial = with_suffix(to, ".partial");
+    let partial = with_suffix(to, PARTIAL);
     // SQLite writes into an empty file, and this one is for its owner alone.
     super::make_private(&partial)
         .and_then(|()| File::options().write(true).open(&partial)?.set_len(0))
@@ -92,6 +101,22 @@ fn seal_settings(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Version 3: rows whose words were taken out keep their hash, and that of what is left of them is noted here; settings
+/// are counted, so that one cut off their end is missed.
+fn note_forgotten(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("CREATE TABLE forgotten (hash TEXT PRIMARY KEY, emptied TEXT NOT NULL) STRICT;")?;
+    SETTINGS.iter().try_for_each(|(table, _)| {
+        transaction.execute_batch(&format!(
+            "ALTER TABLE head ADD COLUMN n_{table} INTEGER NOT NULL DEFAULT 0;
+             UPDATE head SET n_{table} = (SELECT count(*) FROM {table});
+             CREATE TRIGGER {table}_is_counted AFTER INSERT ON {table} BEGIN UPDATE head SET n_{table} = n_{table} + 1; END;"
+        ))
+    })
+}
+
+/// Tables of settings, with what identifies a row and what is sealed of it.
+const SETTINGS: [(&str, &str); 2] = [("plan", "seq, time, body"), ("rule", "rowid, id, generation")];
+
 /// Row numbers and seals of a table of two words a row.
 fn sealed(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(i64, String)>> {
     let mut statement = connection.prepare(sql)?;
@@ -106,15 +131,22 @@ pub(super) fn seal(first: impl AsRef<[u8]>, second: impl AsRef<[u8]>) -> String 
     digest(&[format!("{}:", first.len()).as_bytes(), first, second].concat())
 }
 
-/// What is wrong with the settings: rows that do not have their seal, and rows that do not follow each other, as none
-/// is ever taken away. Nothing is looked for in a store of version 1.
+/// What is wrong with the settings: rows that do not have their seal, rows that do not follow each other, and rows that
+/// are missing, as none is ever taken away. Nothing is looked for in a store of version 1, nor counted in one of 2.
 pub(super) fn broken_seals(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    if version(connection)? < 2 {
-        return Ok(Vec::new());
+    let (version, mut broken) = (version(connection)?, Vec::new());
+    for (table, columns) in SETTINGS.iter().filter(|_| version >= 2) {
+        broken.extend(broken_in(connection, table, columns)?);
+        broken.extend(if version >= 3 { missing_in(connection, table)? } else { None });
     }
-    let mut broken = broken_in(connection, "plan", "seq, time, body")?;
-    broken.extend(broken_in(connection, "rule", "rowid, id, generation")?);
     Ok(broken)
+}
+
+/// What is wrong with the number of rows.
+fn missing_in(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let sql = format!("SELECT (SELECT count(*) FROM {table}), n_{table} FROM head");
+    let (is, was): (i64, i64) = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((is != was).then(|| format!("{is} {table}s found, {was} were written")))
 }
 
 fn broken_in(connection: &Connection, table: &str, columns: &str) -> rusqlite::Result<Vec<String>> {
