@@ -231,11 +231,27 @@ fn verdict(account: &Account, coding: Option<&Coding>) -> String {
             } else {
                 "not calibrated".to_string()
             };
-            format!(": {what}, confidence {:.2} ({from}), score {:.2}{flags}\n", coding.confidence, coding.score)
+            format!(": {what}, confidence {:.2} ({from}), score {:.2}{flags}\n", cut(coding.confidence), coding.score)
         }
         (None, Some(verdict)) => {
-            format!(": not given, confidence {:.2}, score {:.2}\n", verdict.confidence, verdict.score)
+            format!(": not given, confidence {:.2}, score {:.2}\n", cut(verdict.confidence), verdict.score)
         }
         (None, None) => ": not given, nothing speaks for it\n".to_string(),
+    }
+}
+
+/// A confidence in hundredths, cut and not rounded: one just below a half is no proposal, and must not read as 0.50.
+fn cut(confidence: f64) -> f64 {
+    (confidence * 100.0 + 1e-6).floor() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn what_is_below_a_half_reads_so() {
+        let read = [0.4996, 0.5, 0.29, 0.999, 0.0, 1.0].map(|confidence| format!("{:.2}", cut(confidence)));
+        assert_eq!(read, ["0.49", "0.50", "0.29", "0.99", "0.00", "1.00"]);
     }
 }
