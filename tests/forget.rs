@@ -69,12 +69,12 @@ fn no_word_is_left_and_all_others_are() {
     let before = published(&study);
 
     let told = String::from_utf8(forget(&study, &["=quokka"], 2).stdout).unwrap();
-    assert!(told.contains("p0001-copy: 2 turns") && told.contains("--yes"), "{told}");
+    assert!(told.contains("would go: p0001-copy: 2 turns") && told.contains("--yes"), "{told}");
     assert_eq!(published(&study), before);
 
     let told = String::from_utf8(forget(&study, &["=quokka", "--yes"], 0).stdout).unwrap();
     assert_eq!(holding(&study), Vec::<PathBuf>::new());
-    assert!(told.contains("1 decisions") && told.contains("yours to delete"), "{told}");
+    assert!(told.contains("1 rows of the journal") && told.contains("yours to delete"), "{told}");
     assert!(fs::read_to_string(study.join("forgotten.jsonl")).unwrap().contains("=quokka"));
     assert_eq!(leftovers(&study), [".review"]);
     assert_eq!(Journal::open_read(&study.join("study.sqlite")).unwrap().n_rows().unwrap(), 1);
@@ -138,7 +138,7 @@ fn a_former_run_that_somebody_reads_is_told_and_taken_the_next_time() {
     let (_, study) = study(folder.path());
     let reader = publish::pin(&precode::store::layout::Study::at(&study)).unwrap();
     let output = forget(&study, &["p0001-copy", "--yes"], 11);
-    assert!(stderr(&output).contains("still there") && !holding(&study).is_empty(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("another program reads") && !holding(&study).is_empty(), "{}", stderr(&output));
     drop(reader);
     forget(&study, &["p0001-copy", "--yes"], 0);
     assert_eq!(holding(&study), Vec::<PathBuf>::new());

@@ -12,7 +12,7 @@ use crate::store::{StoreError, lock};
 use anyhow::Context as _;
 use clap::Args;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Take every word of a transcript out of the study, as its participant withdrew
 ///
@@ -37,22 +37,10 @@ pub struct ForgetArgs {
 pub fn run(args: &ForgetArgs, console: &mut Console) -> anyhow::Result<Exit> {
     let study = Study::at(&args.study);
     let mut forgotten = Forgotten::load(&study)?;
-    let manifest = Manifest::load(&study)?;
-    let decided = decided(&study)?;
-    let mut meant = Vec::new();
-    for name in &args.transcripts {
-        let found = find(&manifest, &forgotten, &decided, name);
-        if found.is_empty() {
-            console.warn(&format!(
-                "error: no transcript of the study is called {name:?}; help: the names are in the column `transcript` of \
-                 respondents.csv"
-            ));
-            return Ok(Exit::Usage);
-        }
-        meant.extend(found);
-    }
-    tell(&study, &meant, console)?;
+    let Some(meant) = meant(args, &study, &forgotten, console)? else { return Ok(Exit::Usage) };
+    let had = had(&study, &meant)?;
     if !args.yes {
+        had.iter().try_for_each(|line| console.say(&format!("would go: {line}")))?;
         console.say("Nothing was changed. This cannot be undone. To do it, say --yes.")?;
         return Ok(Exit::Usage);
     }
@@ -60,20 +48,43 @@ pub fn run(args: &ForgetArgs, console: &mut Console) -> anyhow::Result<Exit> {
     let (_review, _run) = (review::lock(&study)?, lock::take(&study)?);
     forgotten.add(&study, &meant)?;
     let left = forget::publish_without(&study, &forgotten)?;
+    had.iter().try_for_each(|line| console.say(&format!("forgotten: {line}")))?;
     if study.journal().exists() {
         let n = Journal::open(&study.journal())?.forget(&forgotten.names())?;
-        console.say(&format!("{n} decisions have no words any more; they stay, and count for nothing"))?;
+        console.say(&format!("{n} rows of the journal have no words any more; they stay, and count for nothing"))?;
     }
     unlearn(&study, console)?;
     rest(&study, &meant, console)?;
-    for path in &left {
-        console.warn(&format!(
-            "error: {}: a former run with the words is still there, as another program reads it; help: end it, then \
-             run this again",
-            shown(path)
-        ));
-    }
+    left.iter().for_each(|path| console.warn(&still_there(path)));
     Ok(if left.is_empty() { Exit::Done } else { Exit::Locked })
+}
+
+fn still_there(path: &Path) -> String {
+    let path = shown(path);
+    format!(
+        "error: {path}: a former run with the words, which another program reads; help: end it, then run this again"
+    )
+}
+
+/// What the names mean; `None` after having said which means nothing.
+fn meant(
+    args: &ForgetArgs,
+    study: &Study,
+    forgotten: &Forgotten,
+    console: &mut Console,
+) -> anyhow::Result<Option<Vec<Withdrawn>>> {
+    let (manifest, decided) = (Manifest::load(study)?, decided(study)?);
+    let mut meant = Vec::new();
+    for name in &args.transcripts {
+        let found = find(&manifest, forgotten, &decided, name);
+        if found.is_empty() {
+            let known = "the names are in the column `transcript` of respondents.csv";
+            console.warn(&format!("error: no transcript of the study is called {name:?}; help: {known}"));
+            return Ok(None);
+        }
+        meant.extend(found);
+    }
+    Ok(Some(meant))
 }
 
 /// Transcripts that decisions speak of.
@@ -99,25 +110,19 @@ fn find(manifest: &Manifest, forgotten: &Forgotten, decided: &BTreeSet<String>, 
     before.cloned().or_else(|| decided.contains(name).then(of_decisions)).into_iter().collect()
 }
 
-/// What the study has of them.
-fn tell(study: &Study, meant: &[Withdrawn], console: &mut Console) -> anyhow::Result<()> {
+/// What the study has of them, a line each.
+fn had(study: &Study, meant: &[Withdrawn]) -> anyhow::Result<Vec<String>> {
     let path = study.report();
     let bytes = std::fs::read(&path).map_err(|e| StoreError::io(&path, e))?;
     let report: Report = serde_json::from_slice(&bytes).with_context(|| shown(&path))?;
-    for one in meant {
+    let line = |one: &Withdrawn| {
         let file = report.files.iter().find(|file| file.transcript.as_ref() == Some(&one.transcript));
-        let what = match file.and_then(|file| file.counts) {
-            Some(counts) => {
-                format!("{} turns, {} rows of codings, its text", counts.turns, counts.proposed + counts.weak)
-            }
-            None => "no rows in the study".to_owned(),
-        };
-        console.say(&format!(
-            "{}: {what}; the quotations in decisions on it",
-            crate::diagnostic::escape(&one.transcript)
-        ))?;
-    }
-    Ok(())
+        let rows = file.and_then(|file| file.counts).map_or("no rows in the study".to_owned(), |counts| {
+            format!("{} turns, {} rows of codings, its text", counts.turns, counts.proposed + counts.weak)
+        });
+        format!("{}: {rows}; quotations in decisions on it", crate::diagnostic::escape(&one.transcript))
+    };
+    Ok(meant.iter().map(line).collect())
 }
 
 /// What was learned is learned with these words too, and may hold them.
