@@ -133,12 +133,8 @@ fn orphans(study: &Study, journal: &Journal, format: Format, console: &mut Conso
 fn merge(study: &Study, other: &Path, console: &mut Console) -> anyhow::Result<()> {
     let _lock = super::review::lock(study)?;
     let other = if other.is_dir() { Study::at(other).journal() } else { other.to_owned() };
-    let mut journal = Journal::open(&study.journal())?;
-    let merged = journal.merge(&other)?;
     // Who withdrew here may have words there.
     let forgotten = Forgotten::load(study)?;
-    if !forgotten.names().is_empty() {
-        journal.forget(&forgotten.names())?;
-    }
+    let merged = Journal::open(&study.journal())?.merge(&other, &forgotten.names())?;
     Ok(console.say(&format!("{} rows added, {} were here already", merged.n_added, merged.n_known))?)
 }

@@ -132,6 +132,8 @@ pub fn publish_without(study: &Study, forgotten: &Forgotten) -> Result<Vec<PathB
     let manifest = Filter { study, names: &names, cells: cells(&manifest) }.write(&mut partial, manifest)?;
     let mut left = partial.publish(&manifest.run)?;
     left.extend(publish::former(study));
+    left.sort_unstable();
+    left.dedup();
     // Lost, it is asked for by `precode verify`.
     let _ = Places { run: manifest.run, ..places }.keep(study);
     Ok(left)

@@ -407,12 +407,7 @@ fn sweep(study: &Study) -> Result<(), StoreError> {
 
 /// Removes every run but the one that is published and those that somebody still reads.
 fn clear_runs(study: &Study, left: &mut Vec<PathBuf>) {
-    let current = fs::read_link(study.current()).ok().map(|link| study.root().join(link));
-    for entry in fs::read_dir(study.runs()).into_iter().flatten().flatten() {
-        if Some(entry.path()) != current && !is_pinned(&entry.path()) {
-            clear(&entry.path(), left);
-        }
-    }
+    former(study).iter().filter(|run| !is_pinned(run)).for_each(|run| clear(run, left));
 }
 
 fn clear(path: &Path, left: &mut Vec<PathBuf>) {

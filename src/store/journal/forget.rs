@@ -68,12 +68,17 @@ fn empty(transaction: &Transaction<'_>, transcript: &str) -> rusqlite::Result<us
         format!("SELECT {} FROM decision WHERE transcript = ?1 AND quote || coalesce(note, '') <> ''", row::COLUMNS);
     let rows: Vec<Row> = transaction.prepare(&sql)?.query_map([transcript], row::read)?.collect::<Result<_, _>>()?;
     for row in &rows {
-        let left = Row { quote: String::new(), note: row.note.as_ref().map(|_| String::new()), ..row.clone() };
+        let left = without_words(row);
         let sql = "UPDATE decision SET quote = ?2, note = ?3 WHERE hash = ?1";
         transaction.prepare_cached(sql)?.execute(params![row.hash, left.quote, left.note])?;
         note(transaction, &row.hash, &left.expected_hash())?;
     }
     Ok(rows.len())
+}
+
+/// What is left of a row whose participant withdrew.
+pub(super) fn without_words(row: &Row) -> Row {
+    Row { quote: String::new(), note: row.note.as_ref().map(|_| String::new()), ..row.clone() }
 }
 
 /// Writes the store anew and empties its log: neither holds a page any more that was given up.

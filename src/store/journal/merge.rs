@@ -4,10 +4,11 @@
 //! order does not matter. A row brings its hash and its forerunner's with it.
 
 use super::append::Head;
-use super::forget::{self, Emptied};
+use super::forget;
 use super::row::{self, Row};
 use super::{Journal, JournalError};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What a merge did.
@@ -19,14 +20,13 @@ pub struct Merged {
     pub n_known: usize,
 }
 
-pub(super) fn merge(journal: &mut Journal, other: &Path) -> Result<Merged, JournalError> {
+pub(super) fn merge(journal: &mut Journal, other: &Path, forgotten: &BTreeSet<&str>) -> Result<Merged, JournalError> {
     let theirs = Journal::open_read(other)?;
     theirs.verify()?;
     journal.verify()?;
     let mut rows = Vec::new();
     theirs.each_row(|_, row| rows.push(row)).map_err(|error| theirs.failure(error))?;
-    let emptied = forget::emptied(&theirs.connection).map_err(|error| theirs.failure(error))?;
-    let added = add_all(&mut journal.connection, &rows, &emptied).map_err(|error| journal.failure(error))?;
+    let added = add_all(&mut journal.connection, &rows, forgotten).map_err(|error| journal.failure(error))?;
     journal.note_last();
     match added {
         Ok(n_added) => Ok(Merged { n_added, n_known: rows.len() - n_added }),
@@ -37,8 +37,13 @@ pub(super) fn merge(journal: &mut Journal, other: &Path) -> Result<Merged, Journ
     }
 }
 
-/// Adds all rows or none, those that were emptied with what is noted of them; the inner error is the id of a row that is here with other content.
-fn add_all(connection: &mut Connection, rows: &[Row], emptied: &Emptied) -> rusqlite::Result<Result<usize, String>> {
+/// Adds all rows or none, those of forgotten transcripts without their words; the inner error is the id of a row that is
+/// here with other content.
+fn add_all(
+    connection: &mut Connection,
+    rows: &[Row],
+    forgotten: &BTreeSet<&str>,
+) -> rusqlite::Result<Result<usize, String>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut head = Head::read(&transaction)?;
     let mut n_added = 0;
@@ -46,10 +51,7 @@ fn add_all(connection: &mut Connection, rows: &[Row], emptied: &Emptied) -> rusq
         match hash_of(&transaction, &row.op_id)? {
             Some(hash) if hash == row.hash => continue,
             Some(_) => return Ok(Err(row.op_id.clone())),
-            None => row::insert(&transaction, row)?,
-        }
-        if let Some(left) = emptied.get(&row.hash) {
-            forget::note(&transaction, &row.hash, left)?;
+            None => add(&transaction, row, forgotten)?,
         }
         n_added += 1;
         head.n_rows += 1;
@@ -61,6 +63,15 @@ fn add_all(connection: &mut Connection, rows: &[Row], emptied: &Emptied) -> rusq
     head.save(&transaction)?;
     transaction.commit()?;
     Ok(Ok(n_added))
+}
+
+/// Adds a row; of one that has no words any more, here or there, what is left is noted.
+fn add(connection: &Connection, row: &Row, forgotten: &BTreeSet<&str>) -> rusqlite::Result<()> {
+    let gone = forgotten.contains(row.transcript.as_str()).then(|| forget::without_words(row));
+    let row = gone.as_ref().unwrap_or(row);
+    row::insert(connection, row)?;
+    let is = row.expected_hash();
+    if is == row.hash { Ok(()) } else { forget::note(connection, &row.hash, &is) }
 }
 
 fn hash_of(connection: &Connection, op_id: &str) -> rusqlite::Result<Option<String>> {

@@ -1,7 +1,8 @@
 //! The journal of decisions, `study.sqlite`: append-only, chained by hashes, in SQLite with WAL and `synchronous=FULL`.
 //!
 //! Comes in: operations of coders. Goes out: rows, and the present state that they amount to ([`present`]).
-//! Never happens here: a change of a decision or a removal of a row, a guess where a decision belongs, a reading of codings.
+//! Never happens here: a change of a decision or a removal of a row, a guess where a decision belongs, a reading of
+//! codings.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -438,12 +439,12 @@ impl Journal {
         append::Head::read(&self.connection).map(|head| head.n_rows)
     }
 
-    /// Adds every row of another copy that is not here yet.
+    /// Adds every row of another copy that is not here yet; those of forgotten transcripts without their words.
     ///
     /// # Errors
     /// When either copy is damaged, or when both have the same id for different rows.
-    pub fn merge(&mut self, other: &Path) -> Result<Merged, JournalError> {
-        merge::merge(self, other)
+    pub fn merge(&mut self, other: &Path, forgotten: &BTreeSet<&str>) -> Result<Merged, JournalError> {
+        merge::merge(self, other, forgotten)
     }
 
     /// Takes the words out of every row of these transcripts, out of the pages and the log that held them, and removes

@@ -170,9 +170,9 @@ fn merging_twice_changes_nothing_and_order_does_not_matter() {
         theirs.append(&accept(&format!("theirs{n}"), n)).unwrap();
     }
     let (ours_path, theirs_path) = (ours.path.clone(), theirs.path.clone());
-    assert_eq!(ours.merge(&theirs_path).unwrap(), Merged { n_added: 3, n_known: 1 });
-    assert_eq!(ours.merge(&theirs_path).unwrap(), Merged { n_added: 0, n_known: 4 });
-    assert_eq!(theirs.merge(&ours_path).unwrap(), Merged { n_added: 1, n_known: 4 });
+    assert_eq!(ours.merge(&theirs_path, &BTreeSet::new()).unwrap(), Merged { n_added: 3, n_known: 1 });
+    assert_eq!(ours.merge(&theirs_path, &BTreeSet::new()).unwrap(), Merged { n_added: 0, n_known: 4 });
+    assert_eq!(theirs.merge(&ours_path, &BTreeSet::new()).unwrap(), Merged { n_added: 1, n_known: 4 });
     assert_eq!(ours.decisions().unwrap(), theirs.decisions().unwrap());
     ours.verify().unwrap();
     theirs.verify().unwrap();
@@ -188,7 +188,7 @@ fn the_same_id_with_other_content_stops_a_merge_whole() {
     theirs.append(&accept("new", 1)).unwrap();
     theirs.append(&accept("x", 2)).unwrap();
     let path = theirs.path.clone();
-    assert!(matches!(ours.merge(&path), Err(JournalError::Damaged { .. })));
+    assert!(matches!(ours.merge(&path, &BTreeSet::new()), Err(JournalError::Damaged { .. })));
     assert_eq!(ours.n_rows().unwrap(), 1);
 }
 
@@ -526,10 +526,22 @@ fn what_one_copy_forgot_comes_to_another_without_words() {
     let (_other, mut theirs) = journal();
     (0..5).for_each(|n| drop(theirs.append(&accept(&format!("a{n}"), n)).unwrap()));
     theirs.forget(&BTreeSet::from(["b01"])).unwrap();
-    assert_eq!(ours.merge(&theirs.path).unwrap().n_added, 5);
+    assert_eq!(ours.merge(&theirs.path, &BTreeSet::new()).unwrap().n_added, 5);
     ours.verify().unwrap();
     assert!(all_rows(&ours).iter().all(|row| row.quote.is_empty()));
     assert_eq!(holding(&home, "segment 3"), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_was_forgotten_here_comes_from_another_copy_without_words() {
+    let (home, mut ours) = journal();
+    let (_other, mut theirs) = journal();
+    (0..5).for_each(|n| drop(theirs.append(&accept(&format!("a{n}"), n)).unwrap()));
+    theirs.append(&elsewhere("e", 7)).unwrap();
+    assert_eq!(ours.merge(&theirs.path, &BTreeSet::from(["b01"])).unwrap().n_added, 6);
+    ours.verify().unwrap();
+    assert_eq!((holding(&home, "segment 3"), holding(&home, "segment 7").is_empty()), (vec![], false));
+    assert_eq!(ours.merge(&theirs.path, &BTreeSet::from(["b01"])).unwrap(), Merged { n_added: 0, n_known: 6 });
 }
 
 #[test]
