@@ -177,6 +177,10 @@ impl Terms for Lexicon {
         self.plan.notes(terms)
     }
 
+    fn n_marks(&self) -> usize {
+        self.plan.n_marks
+    }
+
     fn cue_stem(&self, stem: &str) -> u32 {
         self.model.as_ref().map_or(NO_STEM, |model| model.cues.stem(stem))
     }

@@ -128,10 +128,13 @@ impl Pairs {
     #[inline]
     fn place(&self, first: u32, second: u32) -> usize {
         let mut place = self.hash(first, second);
-        while self.slots[place][..2] != [first, second] && self.slots[place] != EMPTY {
+        loop {
+            let [a, b, row] = self.slots[place];
+            if (a, b) == (first, second) || row == NONE {
+                return place;
+            }
             place = (place + 1) & (self.slots.len() - 1);
         }
-        place
     }
 }
 

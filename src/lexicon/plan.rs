@@ -2,17 +2,17 @@
 //!
 //! Comes in: rules, triggers and lists with their names resolved. Goes out: a [`Plan`]. Never happens here: matching.
 //!
-//! A goal is tried in a sentence only when a word of every one of its needs stands there. Needs are sets of terms, and
-//! each has a mark: a form carries the marks of all needs that it meets, and a sentence those of its forms. A rule is
-//! looked at in a segment only when the needs of one of its patterns, and of its conditions, stand there; it is looked
-//! up by the rarest of them alone.
+//! A goal is tried in a sentence only where a word of every one of its needs may stand. Needs are sets of terms, and each
+//! has a mark: a form has the marks of all needs that it meets, and a sentence those of its forms. A rule is looked at in a
+//! segment only when the needs of one of its patterns, and of its conditions, may stand there; it is looked up by the
+//! rarest of them alone.
 
 use super::compile::{List, Party, Pat, Rule, Trigger};
 use super::numbers::{self, Number, Numbers, Run, runs};
 use super::pairs;
 use super::terms::{Costs, TermId, TermSets};
 use crate::codebook::CodeId;
-use crate::token::Notes;
+use crate::token::{ALWAYS, Listed, Notes};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -57,7 +57,7 @@ pub struct Index {
 pub struct Entry {
     /// Its place.
     pub place: u32,
-    /// Its other needs; its rarest again where it has fewer.
+    /// Its other needs; [`ALWAYS`] where it has fewer.
     pub others: [u32; MOST_NEEDS - 1],
 }
 
@@ -81,6 +81,18 @@ impl Index {
     #[inline]
     pub fn at(&self, mark: u32) -> &[Entry] {
         self.entries.at(mark)
+    }
+
+    /// What is listed there.
+    #[inline]
+    pub fn listed(&self, list: Listed) -> &[Entry] {
+        list.of(&self.entries.items)
+    }
+
+    /// Where that is listed which has one of these marks for its rarest need.
+    fn lists(&self, marks: &[u32]) -> Vec<Listed> {
+        let lists = marks.iter().map(|&mark| self.entries.listed(mark));
+        lists.filter(|list| !list.is_empty()).collect()
     }
 }
 
@@ -106,8 +118,14 @@ impl<T: Ord> Lists<T> {
     /// The list of a number.
     #[inline]
     pub fn at(&self, number: u32) -> &[T] {
+        self.listed(number).of(&self.items)
+    }
+
+    /// Where the list of a number is.
+    #[inline]
+    fn listed(&self, number: u32) -> Listed {
         let number = number as usize;
-        &self.items[self.begins[number] as usize..self.begins[number + 1] as usize]
+        Listed::new(self.begins[number] as usize, self.begins[number + 1] as usize)
     }
 }
 
@@ -382,9 +400,11 @@ pub struct Plan {
     pub phrases: Vec<Phrase>,
     /// Phrases with two words that stand side by side.
     pub pairs: Pairs,
-    /// Other phrases by their rarest need: those of each depth.
-    pub phrases_at: Vec<Index>,
-    /// Number of marks.
+    /// Other phrases by their rarest need.
+    pub phrases_at: Index,
+    /// The largest [`Phrase::depth`].
+    pub deepest: u32,
+    /// Marks below this number are asked for; others are only what is looked up by them.
     pub n_marks: usize,
     /// For each term the mark of it, [`NO_MARK`] where it is no need.
     #[serde(with = "numbers")]
@@ -398,10 +418,13 @@ impl Plan {
     /// What a form that meets these terms says to the matcher.
     pub fn notes(&self, terms: &[u32]) -> Notes {
         let own = |ids: &FxHashMap<u32, u32>| terms.iter().filter_map(|term| ids.get(term).copied()).collect();
-        let marks = terms.iter().map(|&term| self.mark_of[term as usize]).filter(|&mark| mark != NO_MARK).collect();
+        let marks = terms.iter().map(|&term| self.mark_of[term as usize]).filter(|&mark| mark != NO_MARK);
+        let marks: Vec<u32> = marks.collect();
         let (lefts, rights): (Vec<u32>, Vec<u32>) = (own(&self.pairs.lefts), own(&self.pairs.rights));
         let follow = lefts.iter().fold(0, |all, &left| all | self.pairs.follow[left as usize]);
-        Notes { marks, lefts, rights, follow }
+        let [goals, phrases, triggers] =
+            [&self.goals_at, &self.phrases_at, &self.triggers].map(|index| index.lists(&marks));
+        Notes { marks, goals, phrases, triggers, lefts, rights, follow }
     }
 }
 
@@ -556,75 +579,51 @@ impl<'c> Planner<'c> {
         for &(goal, place) in trigger_of {
             plan.triggers_of[goal as usize].push(place);
         }
-        plan.n_marks = self.costs.len();
+        let n_marks = self.costs.len() + 1;
         plan.mark_of = vec![NO_MARK; self.terms.len()];
         self.marks_of_terms.iter().for_each(|(term, &mark)| plan.mark_of[term.0 as usize] = mark);
-        let by_needs =
-            |goals: Vec<u32>| index(plan.n_marks, goals.into_iter().map(|goal| (goal, plan.needs_of(goal))));
+        let by_needs = |goals: Vec<u32>| index(n_marks, goals.into_iter().map(|goal| (goal, plan.needs_of(goal))));
         let (goals_at, triggers) = (by_needs(goals), by_needs(distinct(trigger_of.iter().map(|pair| pair.0))));
         (plan.goals_at, plan.triggers) = (goals_at, triggers);
         self.index_phrases();
     }
 
-    /// Numbers the marks anew: first those that these goals are looked up by, then those that phrases are, and of each
-    /// kind those together that a common word has.
+    /// Numbers the marks anew, after [`ALWAYS`]: first those that are asked for, then those that goals and phrases are only
+    /// looked up by. The gates lead to these goals.
     fn renumber(&mut self, goals: &[u32]) {
-        const OF_GOAL: u8 = 0;
-        const OF_PHRASE: u8 = 1;
-        let mut kind = vec![u8::MAX; self.costs.len()];
-        let firsts = self.plan.phrases.iter().filter_map(|phrase| phrase.needs.first());
-        firsts.for_each(|&mark| kind[mark as usize] = OF_PHRASE);
-        let firsts = goals.iter().filter_map(|&goal| self.plan.needs_of(goal).first());
-        firsts.for_each(|&mark| kind[mark as usize] = OF_GOAL);
+        let Plan { goals: all, gates, phrases, n_marks, .. } = &mut self.plan;
+        let mut asked = vec![false; self.costs.len()];
+        let of_gates = gates.iter().flat_map(|gate| &gate.needs);
+        let of_phrases = phrases.iter().flat_map(|phrase| phrase.needs.iter().skip(1));
+        let of_goals = (0..).zip(&*all).flat_map(|(place, goal)| match goal {
+            Goal::Words { needs, .. } => &needs[usize::from(goals.binary_search(&place).is_ok()).min(needs.len())..],
+            _ => &[],
+        });
+        of_gates.chain(of_phrases).chain(of_goals).for_each(|&mark| asked[mark as usize] = true);
         let mut order: Vec<u32> = (0..self.costs.len() as u32).collect();
-        let together = self.together();
-        order.sort_by_key(|&mark| (kind[mark as usize], together[mark as usize]));
+        order.sort_by_key(|&mark| !asked[mark as usize]);
+        *n_marks = asked.iter().filter(|asked| **asked).count() + 1;
         let mut new = vec![0; order.len()];
-        (0..).zip(&order).for_each(|(number, &mark)| new[mark as usize] = number);
+        (ALWAYS + 1..).zip(&order).for_each(|(number, &mark)| new[mark as usize] = number);
         let renumber = |marks: &mut [u32]| marks.iter_mut().for_each(|mark| *mark = new[*mark as usize]);
         self.marks_of_terms.values_mut().for_each(|mark| *mark = new[*mark as usize]);
-        self.plan.gates.iter_mut().for_each(|gate| renumber(&mut gate.needs));
-        for phrase in &mut self.plan.phrases {
+        gates.iter_mut().for_each(|gate| renumber(&mut gate.needs));
+        for phrase in phrases {
             renumber(&mut phrase.needs);
             renumber(&mut phrase.marks);
         }
-        for goal in &mut self.plan.goals {
+        for goal in all {
             if let Goal::Words { needs, .. } = goal {
                 renumber(needs);
             }
         }
     }
 
-    /// For each mark a number: smallest those of the commonest word, then those that the next has besides, and so on.
-    fn together(&self) -> Vec<u32> {
-        let cost = |&term: &TermId| self.commonness.get(term).unwrap_or(0);
-        let mut words: Vec<TermId> = self.terms.words().filter(|term| cost(term) >= COMMON_COST).collect();
-        words.sort_by_key(|term| std::cmp::Reverse(cost(term)));
-        let mut numbers = vec![u32::MAX; self.costs.len()];
-        let mut next = 0;
-        for mark in
-            words.into_iter().flat_map(|word| self.terms.above(word)).filter_map(|set| self.marks_of_terms.get(&set))
-        {
-            if numbers[*mark as usize] == u32::MAX {
-                numbers[*mark as usize] = next;
-                next += 1;
-            }
-        }
-        numbers
-    }
-
     fn index_phrases(&mut self) {
-        let plan = &mut self.plan;
-        let deepest = plan.phrases.iter().map(|phrase| phrase.depth).max().unwrap_or(0);
-        let mut others: Vec<Vec<u32>> = vec![Vec::new(); deepest as usize + 1];
-        for (place, phrase) in (0..).zip(&plan.phrases) {
-            if phrase.pair.is_none() {
-                others[phrase.depth as usize].push(place);
-            }
-        }
-        let needs = |place: u32| &plan.phrases[place as usize].needs[..];
-        let at = |places: &Vec<u32>| index(plan.n_marks, places.iter().map(|&place| (place, needs(place))));
-        plan.phrases_at = others.iter().map(at).collect();
+        let (plan, n_marks) = (&mut self.plan, self.costs.len() + 1);
+        plan.deepest = plan.phrases.iter().map(|phrase| phrase.depth).max().unwrap_or(0);
+        let others = (0..).zip(&plan.phrases).filter(|(_, phrase)| phrase.pair.is_none());
+        plan.phrases_at = index(n_marks, others.map(|(place, phrase)| (place, &phrase.needs[..])));
         plan.pairs = Pairs::new(&plan.phrases);
     }
 
@@ -1244,7 +1243,7 @@ fn index<'n>(n_marks: usize, entries: impl Iterator<Item = (u32, &'n [u32])>) ->
     for (place, needs) in entries {
         match needs.first() {
             Some(&rarest) => {
-                let others = std::array::from_fn(|i| *needs.get(i + 1).unwrap_or(&rarest));
+                let others = std::array::from_fn(|i| *needs.get(i + 1).unwrap_or(&ALWAYS));
                 placed.push((rarest, Entry { place, others }));
             }
             None => anywhere.push(place),

@@ -79,28 +79,6 @@ impl TermSets {
         self.lists.is_empty()
     }
 
-    /// Terms that no other is a member of.
-    pub fn words(&self) -> impl Iterator<Item = TermId> {
-        let mut has_members = vec![false; self.len()];
-        self.lists.iter().flatten().for_each(|list| has_members[list.0 as usize] = true);
-        (0..).map(TermId).zip(has_members).filter(|(_, has_members)| !has_members).map(|(term, _)| term)
-    }
-
-    /// The term, and all lists and sets that it belongs to.
-    pub fn above(&self, term: TermId) -> Vec<TermId> {
-        let mut all = vec![term];
-        let mut next = 0;
-        while next < all.len() {
-            for list in &self.lists[all[next].0 as usize] {
-                if !all.contains(list) {
-                    all.push(*list);
-                }
-            }
-            next += 1;
-        }
-        all
-    }
-
     /// Makes a term, or all members of a list, members of a list.
     pub fn put(&mut self, term: TermId, list: TermId) {
         self.lists[term.0 as usize].push(list);

@@ -9,7 +9,7 @@ use crate::lexicon::plan::{Pairs, Plan};
 use crate::token::{Forms, SetId};
 
 /// Sets remembered at once; a power of two.
-const SLOTS: usize = 1 << 12;
+const SLOTS: usize = 1 << 13;
 
 /// Notes kept before all is forgotten: those of forgotten slots are among them.
 const MOST_NOTES: usize = 1 << 16;
@@ -46,7 +46,8 @@ impl Besides {
     pub fn of(&mut self, plan: &Plan, forms: &Forms, left: SetId, right: SetId) -> &[u32] {
         let both = u64::from(left) << 32 | u64::from(right);
         let place = (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
-        if self.slots[place][..2] != [left, right] {
+        let [known_left, known_right, ..] = self.slots[place];
+        if (known_left, known_right) != (left, right) {
             self.slots[place] = self.look_up(&plan.pairs, forms, left, right);
         }
         let [_, _, begin, end] = self.slots[place];

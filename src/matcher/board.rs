@@ -1,15 +1,14 @@
-//! The words of a segment, laid out for the matcher: marks by sentence, and each sentence as sets of places.
+//! The words of a segment, laid out for the matcher: what may stand in a sentence, and each sentence as sets of places.
 //!
 //! Comes in: a segment. Goes out: where a term stands in a sentence, and what may stand in which sentence at all.
 //! Never happens here: a decision on a goal.
 
 use super::Scene;
 use super::beside::Besides;
-use super::marks::{self, Found, Row};
 use super::sheet::Sheet;
-use crate::lexicon::plan::{Index, Phrase, Plan};
+use crate::lexicon::plan::{Entry, Index, Plan};
 use crate::segment::LONGEST_SENTENCE;
-use crate::token::{Forms, SetId};
+use crate::token::{Forms, Listed, Row, SetId, Token};
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -70,6 +69,10 @@ pub struct Board {
     pub whole: Places,
     /// Tokens that do not count in a gap.
     pub light: Places,
+    /// These sets, to be held against marks.
+    present: Row,
+    /// Marks of phrases that stand here, some perhaps twice.
+    marks: Vec<u32>,
     /// Phrases of groups that stand here.
     pub runs: Vec<Run>,
     /// Where nouns of parties, and pronouns that stand for them, begin.
@@ -90,10 +93,39 @@ impl Board {
     fn clear(&mut self, n_tokens: usize) {
         self.sets.clear();
         self.meeting = 0;
+        self.present = Row::default();
+        self.marks.clear();
         self.runs.clear();
         self.people.take();
         self.light = 0;
         self.whole = upto(n_tokens) >> 1;
+    }
+
+    /// True when all of these marks may stand here.
+    #[inline]
+    fn may_have(&self, forms: &Forms, marks: &[u32]) -> bool {
+        marks.iter().all(|mark| forms.may_stand(*mark, &self.present) || self.marks.contains(mark))
+    }
+
+    /// Shows what may stand here of an index, some of it perhaps twice; these are the lists of words of the sentence.
+    #[inline]
+    fn each<'t>(
+        &self,
+        forms: &Forms,
+        index: &Index,
+        lists: impl Iterator<Item = &'t Listed>,
+        mut show: impl FnMut(u32),
+    ) {
+        let mut show_list = |list: &[Entry]| {
+            for entry in list {
+                if self.may_have(forms, &entry.others) {
+                    show(entry.place);
+                }
+            }
+        };
+        lists.for_each(|&list| show_list(index.listed(list)));
+        self.marks.iter().for_each(|&mark| show_list(index.at(mark)));
+        index.anywhere.iter().for_each(|&place| show(place));
     }
 
     /// At which places a term stands.
@@ -124,12 +156,9 @@ impl Board {
 pub struct Boards {
     boards: Vec<Board>,
     n_sentences: usize,
-    /// Marks that each sentence has.
-    found: Found,
-    /// Marks that are looked for first: by goals of rules, by triggers, and by phrases of each depth.
-    goals: marks::Set,
-    triggers: marks::Set,
-    phrases: Vec<marks::Set>,
+    /// Goals and phrases that are looked for where words of a sentence stand.
+    goals: Vec<Listed>,
+    phrases: Vec<Listed>,
     /// Words of a sentence, the last of which may be the second of two words of a phrase.
     neighbours: Vec<Range<usize>>,
     /// What two words side by side are.
@@ -145,14 +174,11 @@ pub struct Boards {
 impl Boards {
     /// Empty ones, for a plan.
     pub fn new(plan: &Plan) -> Self {
-        let first = |index: &Index| marks::set((0..plan.n_marks as u32).filter(|&mark| !index.at(mark).is_empty()));
         Boards {
             boards: Vec::new(),
             n_sentences: 0,
-            found: Found::new(plan.n_marks),
-            goals: first(&plan.goals_at),
-            triggers: first(&plan.triggers),
-            phrases: plan.phrases_at.iter().map(first).collect(),
+            goals: Vec::new(),
+            phrases: Vec::new(),
             neighbours: Vec::new(),
             besides: Besides::default(),
             candidates: Vec::new(),
@@ -171,7 +197,6 @@ impl Boards {
     /// Forgets the segment before and takes up this one.
     pub fn read(&mut self, scene: &Scene) {
         self.n_sentences = scene.sentences.len();
-        self.found.begin(self.n_sentences);
         self.besides.begin(scene.forms);
         self.possible.drain(..).for_each(|goal| self.may_stand[goal as usize] = 0);
         if self.boards.len() < scene.sentences.len() {
@@ -180,7 +205,7 @@ impl Boards {
         for (i, sentence) in scene.sentences.iter().enumerate() {
             self.read_sentence(scene, sentence, i);
             self.find_phrases(scene, i);
-            self.find_goals(&scene.lexicon.plan, i);
+            self.find_goals(scene, i);
         }
     }
 
@@ -189,30 +214,49 @@ impl Boards {
         board.clear(sentence.len());
         let tokens = &scene.tokens[sentence.clone()];
         // All sets first: what is remembered of a form may be far away, and none need wait for the one before.
-        board.sets.extend(tokens.iter().map(|token| scene.forms.brief(token.form).set));
-        board.meeting = places_of(&board.sets, |set| *set != 0);
-        board.light = places_of(tokens, |token| token.light);
-        self.add_marks(scene.forms, place);
+        for (half, tokens) in tokens.chunks(64).enumerate() {
+            let (mut meeting, mut light) = (0u64, 0u64);
+            board.sets.extend(tokens.iter().enumerate().map(|(bit, token)| {
+                let set = scene.forms.brief(token.form).set;
+                meeting |= u64::from(set != 0) << bit;
+                light |= u64::from(token.light) << bit;
+                set
+            }));
+            board.meeting |= Places::from(meeting) << (64 * half);
+            board.light |= Places::from(light) << (64 * half);
+        }
+        self.read_hints(scene.forms, tokens, place);
     }
 
-    /// Adds the marks of the words of a sentence, and notes which of them may be two words of a phrase.
-    fn add_marks(&mut self, forms: &Forms, sentence: usize) {
-        let board = &self.boards[sentence];
-        let mut found = self.found.adding(sentence);
+    /// Notes what is looked for where the words of a sentence stand, and which of them may be two words of a phrase.
+    fn read_hints(&mut self, forms: &Forms, tokens: &[Token], sentence: usize) {
+        let board = &mut self.boards[sentence];
+        self.phrases.clear();
         self.neighbours.clear();
+        self.goals.clear();
+        self.goals.resize(tokens.len() + 1, Listed::default());
+        let mut n_goals = 0;
         // The word before, and those that only light words part from this one: where they begin, and what may follow.
         let (mut from, mut follow) = (0, 0);
-        for (place, &set) in board.sets.iter().enumerate() {
+        for (place, (&set, token)) in board.sets.iter().zip(tokens).enumerate() {
             let hint = forms.hint(set);
-            found.add(forms.marks(hint));
+            board.present.put(set);
+            // Whether there are any is hard to guess.
+            self.goals[n_goals] = hint.goals;
+            n_goals += usize::from(!hint.goals.is_empty());
+            if !hint.phrases.is_empty() {
+                self.phrases.push(hint.phrases);
+            }
             if follow & hint.rights != 0 {
                 self.neighbours.push(from..place + 1);
             }
-            match board.light >> place & 1 {
-                0 => (from, follow) = (place, hint.follow),
-                _ => follow |= hint.follow,
+            if token.light {
+                follow |= hint.follow;
+            } else {
+                (from, follow) = (place, hint.follow);
             }
         }
+        self.goals.truncate(n_goals);
     }
 
     /// Finds the phrases of groups: those with two words side by side by these, then the others by their marks, those
@@ -221,10 +265,14 @@ impl Boards {
         let plan = &scene.lexicon.plan;
         let mut candidates = std::mem::take(&mut self.candidates);
         self.find_by_pairs(scene, sentence, &mut candidates);
-        for (depth, index) in plan.phrases_at.iter().enumerate() {
+        for depth in 0..=plan.deepest {
             candidates.clear();
-            each_entry(self.found.row(sentence), index, &self.phrases[depth], |phrase| candidates.push(phrase));
-            candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
+            let lists = self.phrases.iter().flat_map(|&lists| scene.forms.lists(lists));
+            let is_next = |place: &u32| plan.phrases[*place as usize].depth == depth;
+            self.boards[sentence].each(scene.forms, &plan.phrases_at, lists, |place| {
+                candidates.extend(Some(place).filter(is_next));
+            });
+            self.find_candidates(scene, sentence, &mut candidates);
         }
         self.candidates = candidates;
     }
@@ -233,18 +281,21 @@ impl Boards {
     fn find_by_pairs(&mut self, scene: &Scene, sentence: usize, candidates: &mut Vec<u32>) {
         candidates.clear();
         let (plan, forms) = (&scene.lexicon.plan, scene.forms);
-        let Board { sets, runs, .. } = &mut self.boards[sentence];
-        let mut marks = self.found.adding(sentence);
+        let Board { sets, marks, runs, .. } = &mut self.boards[sentence];
         for Range { start: begin, end } in self.neighbours.drain(..) {
             for (start, &set) in (begin..).zip(&sets[begin..end - 1]) {
                 for &note in self.besides.of(plan, forms, set, sets[end - 1]) {
                     let beside = plan.pairs.beside(note);
                     runs.extend(beside.groups.iter().map(|&group| Run { group, start, ends: 1 << end }));
-                    beside.marks.iter().for_each(|&mark| marks.put(mark));
+                    marks.extend(beside.marks);
                     candidates.extend_from_slice(beside.phrases);
                 }
             }
         }
+        self.find_candidates(scene, sentence, candidates);
+    }
+
+    fn find_candidates(&mut self, scene: &Scene, sentence: usize, candidates: &mut Vec<u32>) {
         candidates.sort_unstable();
         candidates.dedup();
         candidates.iter().for_each(|&phrase| self.find_phrase(scene, sentence, phrase));
@@ -252,24 +303,19 @@ impl Boards {
 
     fn find_phrase(&mut self, scene: &Scene, sentence: usize, phrase: u32) {
         let phrase = &scene.lexicon.plan.phrases[phrase as usize];
-        if !self.found.row(sentence).has(&phrase.needs) {
-            return;
-        }
         let Some(pat) = &phrase.pat else { return };
         let found: Vec<(usize, Places)> = Sheet::new(scene, self, sentence, None).starts(pat).collect();
-        found.into_iter().for_each(|(start, ends)| self.add_phrase(sentence, phrase, start, ends));
-    }
-
-    fn add_phrase(&mut self, sentence: usize, phrase: &Phrase, start: usize, ends: Places) {
-        let runs = phrase.groups.iter().map(|&group| Run { group, start, ends });
-        self.boards[sentence].runs.extend(runs);
-        let mut marks = self.found.adding(sentence);
-        phrase.marks.iter().for_each(|&mark| marks.put(mark));
+        let board = &mut self.boards[sentence];
+        for (start, ends) in found {
+            board.runs.extend(phrase.groups.iter().map(|&group| Run { group, start, ends }));
+            board.marks.extend(&phrase.marks);
+        }
     }
 
     /// Finds the goals that may stand in a sentence.
-    fn find_goals(&mut self, plan: &Plan, sentence: usize) {
-        each_entry(self.found.row(sentence), &plan.goals_at, &self.goals, |goal| {
+    fn find_goals(&mut self, scene: &Scene, sentence: usize) {
+        let lists = self.goals.iter().flat_map(|&lists| scene.forms.lists(lists));
+        self.boards[sentence].each(scene.forms, &scene.lexicon.plan.goals_at, lists, |goal| {
             let sentences = &mut self.may_stand[goal as usize];
             if *sentences == 0 {
                 self.possible.push(goal);
@@ -289,44 +335,44 @@ impl Boards {
     }
 
     /// Sentences in which a goal may stand.
-    pub fn sentences(&self, plan: &Plan, goal: u32) -> Sentences {
-        if plan.gates_of.at(goal).is_empty() { self.with(plan.needs_of(goal)) } else { self.may_stand[goal as usize] }
+    pub fn sentences(&self, scene: &Scene, goal: u32) -> Sentences {
+        let plan = &scene.lexicon.plan;
+        if !plan.gates_of.at(goal).is_empty() {
+            return self.may_stand[goal as usize];
+        }
+        let needs = plan.needs_of(goal);
+        let with = self.boards().enumerate().filter(|(_, board)| board.may_have(scene.forms, needs));
+        with.fold(0, |all, (sentence, _)| all | bit(sentence))
     }
 
     /// True when a goal may stand in any sentence.
-    pub fn may_stand(&self, plan: &Plan, goal: u32) -> bool {
+    pub fn may_stand(&self, scene: &Scene, goal: u32) -> bool {
+        let plan = &scene.lexicon.plan;
         if !plan.gates_of.at(goal).is_empty() {
             return self.may_stand[goal as usize] != 0;
         }
         let needs = plan.needs_of(goal);
-        (0..self.n_sentences).any(|sentence| self.found.row(sentence).has(needs))
+        self.boards().any(|board| board.may_have(scene.forms, needs))
     }
 
-    /// Sentences that have all of these marks.
-    fn with(&self, needs: &[u32]) -> Sentences {
-        let sentences = (0..self.n_sentences).filter(|&sentence| self.found.row(sentence).has(needs));
-        sentences.fold(0, |all, sentence| all | bit(sentence))
+    fn boards(&self) -> impl Iterator<Item = &Board> {
+        self.boards[..self.n_sentences].iter()
     }
 
-    /// True when the segment has each of these marks somewhere.
-    pub fn has(&self, needs: &[u32]) -> bool {
-        let has =
-            |need: &u32| (0..self.n_sentences).any(|place| self.found.row(place).has(std::slice::from_ref(need)));
-        needs.iter().all(has)
+    /// True when each of these marks may stand somewhere in the segment.
+    pub fn may_have(&self, scene: &Scene, marks: &[u32]) -> bool {
+        let has = |mark: &u32| self.boards().any(|board| board.may_have(scene.forms, std::slice::from_ref(mark)));
+        marks.iter().all(has)
     }
 
-    /// Shows goals of triggers that may stand in this sentence.
-    pub fn each_trigger(&self, plan: &Plan, sentence: usize, show: impl FnMut(u32)) {
-        each_entry(self.found.row(sentence), &plan.triggers, &self.triggers, show);
+    /// Goals of triggers that may stand in this sentence, ascending.
+    pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<u32> {
+        let (board, forms) = (&self.boards[sentence], scene.forms);
+        let lists = board.sets.iter().flat_map(|&set| forms.triggers(set));
+        let mut goals = Vec::new();
+        board.each(forms, &scene.lexicon.plan.triggers, lists, |goal| goals.push(goal));
+        goals.sort_unstable();
+        goals.dedup();
+        goals
     }
-}
-
-/// Shows entries of an index, of which these marks are looked for first, whose needs a sentence has.
-#[inline]
-fn each_entry(row: Row, index: &Index, first: &marks::Set, mut show: impl FnMut(u32)) {
-    row.each(first, |mark| {
-        let found = index.at(mark).iter().filter(|entry| row.has(&entry.others));
-        found.for_each(|entry| show(entry.place));
-    });
-    index.anywhere.iter().for_each(|&place| show(place));
 }

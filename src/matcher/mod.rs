@@ -3,13 +3,12 @@
 //! Comes in: the tokens of a segment with their forms. Goes out: every match, as runs of tokens. Never happens here:
 //! weights, or what a match means.
 //!
-//! Nothing is looked for before it is asked for, and then only in sentences that have the marks of its needs
+//! Nothing is looked for before it is asked for, and then only in sentences where its needs may stand
 //! ([`crate::lexicon::plan`]); all overlapping matches are found. A sentence is short, so that a set of its places is
 //! one number, and a pattern is followed from all its places at once.
 
 mod beside;
 mod board;
-mod marks;
 mod search;
 mod sheet;
 

@@ -57,7 +57,7 @@ impl Search {
         for &goal in self.boards.possible() {
             let is_open = |gate: &u32| {
                 let gate = &plan.gates[*gate as usize];
-                self.boards.has(&gate.needs) && (gate.goal == goal || self.may_match(scene, gate.goal))
+                self.boards.may_have(scene, &gate.needs) && (gate.goal == goal || self.may_match(scene, gate.goal))
             };
             gates.extend(plan.gates_of.at(goal).iter().copied().filter(is_open));
         }
@@ -65,10 +65,10 @@ impl Search {
         gates.dedup();
     }
 
-    /// True when the goal may match: the segment has the marks that it takes.
+    /// True when the goal may match: what it needs may stand in the segment.
     fn may_match(&self, scene: &Scene, goal: u32) -> bool {
         match &scene.lexicon.plan.goals[goal as usize] {
-            Goal::Words { .. } => self.boards.may_stand(&scene.lexicon.plan, goal),
+            Goal::Words { .. } => self.boards.may_stand(scene, goal),
             Goal::Both(parts) | Goal::Each(parts) => parts.iter().all(|&part| self.may_match(scene, part)),
             Goal::Either(parts) => parts.iter().any(|&part| self.may_match(scene, part)),
             Goal::Code(_) => false,
@@ -98,7 +98,7 @@ impl Search {
     /// Looks for a goal within sentences, until as much is known of it as is wanted.
     fn look_for(&mut self, scene: &Scene, goal: u32, wanted: Known) {
         let Goal::Words { pat, level, .. } = &scene.lexicon.plan.goals[goal as usize] else { return };
-        let sentences = self.boards.sentences(&scene.lexicon.plan, goal);
+        let sentences = self.boards.sentences(scene, goal);
         if sentences == 0 {
             return;
         }
@@ -153,12 +153,12 @@ impl Search {
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<(u32, Match)> {
         let (mut found, mut hits) = (Vec::new(), Vec::new());
         let plan = &scene.lexicon.plan;
-        self.boards.each_trigger(plan, sentence, |goal| {
-            let Goal::Words { pat, level, .. } = &plan.goals[goal as usize] else { return };
+        for goal in self.boards.triggers(scene, sentence) {
+            let Goal::Words { pat, level, .. } = &plan.goals[goal as usize] else { continue };
             let sheet = Sheet::new(scene, &self.boards, sentence, scene.level.or(level.as_deref()));
             sheet.find_into(pat, &mut hits);
             found.extend(hits.drain(..).map(|hit| (goal, hit)));
-        });
+        }
         found
     }
 }

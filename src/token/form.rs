@@ -3,6 +3,7 @@
 //! Comes in: the raw bytes of a token. Goes out: its readings (folded key and stem), the lexicon's terms that it
 //! meets, whether it is light. Never happens here: positions.
 
+use super::marks::{Row, Rows};
 use super::memo::{self, Key, Known, Memo};
 use super::sets::{Column, SetId, TermSets};
 use super::{Language, Stemmer};
@@ -78,6 +79,11 @@ pub trait Terms: Sync {
         Notes::default()
     }
 
+    /// Marks below this number are asked for.
+    fn n_marks(&self) -> usize {
+        0
+    }
+
     /// The id of a stem in the table of cues; [`u32::MAX`] where no cue knows it.
     fn cue_stem(&self, _stem: &str) -> u32 {
         u32::MAX
@@ -89,21 +95,18 @@ pub trait Terms: Sync {
 pub struct Notes {
     /// What a sentence is marked with where the form stands.
     pub marks: Vec<u32>,
+    /// Where goals are listed that are looked for where it stands.
+    pub goals: Vec<Listed>,
+    /// Where phrases are.
+    pub phrases: Vec<Listed>,
+    /// Where triggers are.
+    pub triggers: Vec<Listed>,
     /// What it is the first word of two of.
     pub lefts: Vec<u32>,
     /// What it is the second word of two of.
     pub rights: Vec<u32>,
     /// A bit for each of the `rights` that may follow one of its `lefts`, by its last six bits.
     pub follow: u64,
-}
-
-/// Marks that lie in one word: the numbers from `place` · 64 on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
-    /// The place of the word among all.
-    pub place: u32,
-    /// A bit for each mark in it.
-    pub bits: u64,
 }
 
 /// What is asked about every token, apart from what is asked about few.
@@ -118,15 +121,48 @@ pub struct Brief {
 /// What there is to say of most forms.
 const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX };
 
-/// What the forms that meet a set of terms say to the matcher.
+/// What the forms that meet a set of terms say to the matcher, as far as it is asked about every token.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(align(32))]
 pub struct Hint {
-    /// Where its marks begin and end.
-    marks: [u32; 2],
     /// A bit for each of [`Notes::rights`], by its last six bits.
     pub rights: u64,
     /// [`Notes::follow`].
     pub follow: u64,
+    /// [`Notes::goals`].
+    pub goals: Listed,
+    /// [`Notes::phrases`].
+    pub phrases: Listed,
+}
+
+/// Where a list begins and ends among others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Listed([u32; 2]);
+
+impl Listed {
+    /// What begins and ends there.
+    pub fn new(begin: usize, end: usize) -> Self {
+        Listed([begin as u32, end as u32])
+    }
+
+    /// Adds a list after others.
+    fn put<T>(list: Vec<T>, all: &mut Vec<T>) -> Self {
+        let begin = all.len();
+        all.extend(list);
+        Listed::new(begin, all.len())
+    }
+
+    /// The list, of all of them.
+    #[inline]
+    pub fn of<T>(self, all: &[T]) -> &[T] {
+        &all[self.0[0] as usize..self.0[1] as usize]
+    }
+
+    /// True when nothing is in it.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.0[0] == self.0[1]
+    }
 }
 
 /// The memo of forms. One per worker; ids are valid until [`Forms::trim`] clears it.
@@ -142,12 +178,14 @@ pub struct Forms<'a> {
     briefs: Vec<Brief>,
     /// For each set of terms, what it says to the matcher.
     hints: Vec<Hint>,
-    /// For each of these, where its other notes begin, and where those of each kind end.
-    ends: Vec<[u32; 3]>,
-    /// Marks of all sets, one after another.
-    marks: Vec<Marks>,
-    /// Other notes of all sets, one after another: lefts, rights.
-    notes: Vec<u32>,
+    /// For each of these, what is seldom asked for: triggers, lefts, rights.
+    others: Vec<[Listed; 3]>,
+    /// Lists of what is looked for where sets stand.
+    lists: Vec<Listed>,
+    /// Words of two of all sets.
+    sides: Vec<u32>,
+    /// Which set has which mark.
+    marks: Rows,
     sets: TermSets,
     /// See [`Forms::era`].
     era: u64,
@@ -175,9 +213,10 @@ impl<'a> Forms<'a> {
             forms: Vec::new(),
             briefs: vec![NOTHING],
             hints: vec![Hint::default()],
-            ends: vec![[0; 3]],
-            marks: Vec::new(),
-            notes: Vec::new(),
+            others: vec![Default::default()],
+            lists: Vec::new(),
+            sides: Vec::new(),
+            marks: Rows::new(terms.n_marks()),
             sets: TermSets::new(),
             era: new_era(),
             stems: FxHashMap::default(),
@@ -195,9 +234,10 @@ impl<'a> Forms<'a> {
             self.forms.clear();
             self.briefs.truncate(1);
             self.hints.truncate(1);
-            self.ends.truncate(1);
+            self.others.truncate(1);
+            self.lists.clear();
+            self.sides.clear();
             self.marks.clear();
-            self.notes.clear();
             self.sets.clear();
             self.era = new_era();
             self.stems.clear();
@@ -228,24 +268,33 @@ impl<'a> Forms<'a> {
         &self.hints[set as usize]
     }
 
-    /// [`Notes::marks`] of a set.
+    /// The lists that are listed there.
     #[inline]
-    pub fn marks(&self, hint: &Hint) -> &[Marks] {
-        &self.marks[hint.marks[0] as usize..hint.marks[1] as usize]
+    pub fn lists(&self, lists: Listed) -> &[Listed] {
+        lists.of(&self.lists)
+    }
+
+    /// False when a mark stands in no set of these for certain.
+    #[inline]
+    pub fn may_stand(&self, mark: u32, sets: &Row) -> bool {
+        self.marks.may_stand(mark, sets)
+    }
+
+    /// [`Notes::triggers`] of a set.
+    pub fn triggers(&self, set: SetId) -> &[Listed] {
+        self.others[set as usize][0].of(&self.lists)
     }
 
     /// [`Notes::lefts`] of a set.
     #[inline]
     pub fn lefts(&self, set: SetId) -> &[u32] {
-        let ends = &self.ends[set as usize];
-        &self.notes[ends[0] as usize..ends[1] as usize]
+        self.others[set as usize][1].of(&self.sides)
     }
 
     /// [`Notes::rights`] of a set.
     #[inline]
     pub fn rights(&self, set: SetId) -> &[u32] {
-        let ends = &self.ends[set as usize];
-        &self.notes[ends[1] as usize..ends[2] as usize]
+        self.others[set as usize][2].of(&self.sides)
     }
 
     /// Which sets of terms hold this one.
@@ -328,27 +377,14 @@ impl<'a> Forms<'a> {
     }
 
     fn add_hint(&mut self, terms: &[u32]) {
-        let Notes { marks, lefts, rights, follow } = self.terms.notes(terms);
+        let set = self.hints.len() as SetId;
+        let Notes { marks, goals, phrases, triggers, lefts, rights, follow } = self.terms.notes(terms);
+        marks.into_iter().for_each(|mark| self.marks.put(mark, set));
         let bits = rights.iter().fold(0, |all, right| all | 1 << (right % 64));
-        let mut ends = [self.notes.len() as u32; 3];
-        for (i, kind) in [lefts, rights].into_iter().enumerate() {
-            self.notes.extend(kind);
-            ends[i + 1] = self.notes.len() as u32;
-        }
-        let marks = self.add_marks(marks);
-        self.hints.push(Hint { marks, rights: bits, follow });
-        self.ends.push(ends);
-    }
-
-    /// Adds marks; says where they begin and end.
-    fn add_marks(&mut self, mut marks: Vec<u32>) -> [u32; 2] {
-        let begin = self.marks.len() as u32;
-        marks.sort_unstable();
-        for word in marks.chunk_by(|a, b| a / u64::BITS == b / u64::BITS) {
-            let bits = word.iter().fold(0, |all, mark| all | 1 << (mark % u64::BITS));
-            self.marks.push(Marks { place: word[0] / u64::BITS, bits });
-        }
-        [begin, self.marks.len() as u32]
+        let [goals, phrases, triggers] = [goals, phrases, triggers].map(|lists| Listed::put(lists, &mut self.lists));
+        let [lefts, rights] = [lefts, rights].map(|list| Listed::put(list, &mut self.sides));
+        self.hints.push(Hint { rights: bits, follow, goals, phrases });
+        self.others.push([triggers, lefts, rights]);
     }
 
     fn reading(&self, raw: &str, key: String) -> Reading {

@@ -8,12 +8,14 @@
 //! token (`collabo-⏎rative`), and a cut-off word is swallowed by the word after it (`train- trained`).
 
 mod form;
+mod marks;
 mod memo;
 mod scan;
 mod sets;
 mod stem;
 
-pub use form::{Brief, Form, FormId, Forms, Hint, Light, Marks, Notes, Reading, Terms, fold};
+pub use form::{Brief, Form, FormId, Forms, Hint, Light, Listed, Notes, Reading, Terms, fold};
+pub use marks::{ALWAYS, Row};
 pub use scan::{clitic, tokenize};
 pub use sets::{Column, SetId};
 pub use stem::{Language, Stemmer};
