@@ -284,7 +284,7 @@ STAGES = [
     ("turns, places of characters", ["turns", "positions"], "UTF-8 and lines"),
     ("words, with their forms remembered", ["tokens"], "words by a table, words in a hash table"),
     ("sentences", ["sentences"], "words looked at"),
-    ("matching: words and phrases marked by sentence", ["matching"], "DFA over the bytes"),
+    ("matching: what may stand in which sentence", ["matching"], "DFA over the bytes"),
     ("rules, context and cues, as far as a code may be written; codings", ["codings", *"-turns -positions -tokens -sentences -matching".split()], "words in a hash table, DFA over the bytes"),
     ("rows as JSONL and CSV", ["JSONL", "CSV"], "rows copied"),
     ("files, syncs, words met for the first time", ["program", "-whole"], "disk, stemmer"),
