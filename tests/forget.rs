@@ -74,7 +74,7 @@ fn no_word_is_left_and_all_others_are() {
 
     let told = String::from_utf8(forget(&study, &["=quokka", "--yes"], 0).stdout).unwrap();
     assert_eq!(holding(&study), Vec::<PathBuf>::new());
-    assert!(told.contains("1 rows of the journal") && told.contains("yours to delete"), "{told}");
+    assert!(told.contains("1 row of the journal") && told.contains("yours to delete"), "{told}");
     assert!(fs::read_to_string(study.join("forgotten.jsonl")).unwrap().contains("=quokka"));
     assert_eq!(leftovers(&study), [".review"]);
     assert_eq!(Journal::open_read(&study.join("study.sqlite")).unwrap().n_rows().unwrap(), 1);

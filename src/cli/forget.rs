@@ -1,6 +1,7 @@
 //! `precode forget`: a participant withdrew, and their words leave the study.
 
 use super::code::shown;
+use super::summary::counted;
 use super::{Console, Exit, review};
 use crate::store::corpus;
 use crate::store::forget::{self, Forgotten, Withdrawn};
@@ -16,8 +17,9 @@ use std::path::{Path, PathBuf};
 
 /// Take every word of a transcript out of the study, as its participant withdrew
 ///
-/// Rows, text and quotations leave the study folder, also those in decisions, and in what was learned. A line without words
-/// stays and says so: `precode code` leaves the transcript out from then on. The transcripts themselves are not touched.
+/// Rows, text and quotations leave the study folder, also those in decisions, and in what was learned. A line without
+/// words stays and says so: `precode code` leaves the transcript out from then on. The transcripts themselves are not
+/// touched.
 #[derive(Args)]
 #[command(after_help = "Example:\n  precode forget study b03\n  precode forget study b03 --yes")]
 pub struct ForgetArgs {
@@ -51,7 +53,8 @@ pub fn run(args: &ForgetArgs, console: &mut Console) -> anyhow::Result<Exit> {
     had.iter().try_for_each(|line| console.say(&format!("forgotten: {line}")))?;
     if study.journal().exists() {
         let n = Journal::open(&study.journal())?.forget(&forgotten.names())?;
-        console.say(&format!("{n} rows of the journal have no words any more; they stay, and count for nothing"))?;
+        let rows = counted(n, "row");
+        console.say(&format!("{rows} of the journal without words from now on: kept, and counting for nothing"))?;
     }
     unlearn(&study, console)?;
     rest(&study, &meant, console)?;
@@ -118,7 +121,8 @@ fn had(study: &Study, meant: &[Withdrawn]) -> anyhow::Result<Vec<String>> {
     let line = |one: &Withdrawn| {
         let file = report.files.iter().find(|file| file.transcript.as_ref() == Some(&one.transcript));
         let rows = file.and_then(|file| file.counts).map_or("no rows in the study".to_owned(), |counts| {
-            format!("{} turns, {} rows of codings, its text", counts.turns, counts.proposed + counts.weak)
+            let (turns, rows) = (counted(counts.turns, "turn"), counted(counts.proposed + counts.weak, "row"));
+            format!("{turns}, {rows} of codings, its text")
         });
         format!("{}: {rows}; quotations in decisions on it", crate::diagnostic::escape(&one.transcript))
     };

@@ -2,10 +2,10 @@
 //!
 //! Comes in: rules, triggers and lists with their names resolved. Goes out: a [`Plan`]. Never happens here: matching.
 //!
-//! A goal is tried in a sentence only where a word of every one of its needs may stand. Needs are sets of terms, and each
-//! has a mark: a form has the marks of all needs that it meets, and a sentence those of its forms. A rule is looked at in a
-//! segment only when the needs of one of its patterns, and of its conditions, may stand there; it is looked up by the
-//! rarest of them alone.
+//! A goal is tried in a sentence only where a word of every one of its needs may stand. Needs are sets of terms, and
+//! each has a mark: a form has the marks of all needs that it meets, and a sentence those of its forms. A rule is looked
+//! at in a segment only when the needs of one of its patterns, and of its conditions, may stand there; it is looked up
+//! by the rarest of them alone.
 
 use super::compile::{List, Party, Pat, Rule, Trigger};
 use super::numbers::{self, Number, Numbers, Run, runs};
@@ -588,8 +588,8 @@ impl<'c> Planner<'c> {
         self.index_phrases();
     }
 
-    /// Numbers the marks anew, after [`ALWAYS`]: first those that are asked for, then those that goals and phrases are only
-    /// looked up by. The gates lead to these goals.
+    /// Numbers the marks anew, after [`ALWAYS`]: first those that are asked for, then those that goals and phrases are
+    /// only looked up by. The gates lead to these goals.
     fn renumber(&mut self, goals: &[u32]) {
         let Plan { goals: all, gates, phrases, n_marks, .. } = &mut self.plan;
         let mut asked = vec![false; self.costs.len()];

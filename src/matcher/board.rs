@@ -34,16 +34,6 @@ pub fn each(mut places: Places) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The places of those for which the test holds.
-fn places_of<T>(all: &[T], test: impl Fn(&T) -> bool) -> Places {
-    // Machine words: they are quicker.
-    let half = |all: &[T]| all.iter().rev().fold(0u64, |places, one| places << 1 | u64::from(test(one)));
-    match all.split_at_checked(64) {
-        None => Places::from(half(all)),
-        Some((low, high)) => Places::from(half(low)) | Places::from(half(high)) << 64,
-    }
-}
-
 /// A set of sentences of a segment: bit *i* is its *i*-th, the last bit all from there on.
 pub type Sentences = u64;
 
@@ -131,7 +121,12 @@ impl Board {
     /// At which places a term stands.
     pub fn all_places(&self, forms: &Forms, term: u32) -> Places {
         let column = forms.column(term);
-        places_of(&self.sets, |&set| column.is_in(set))
+        // Machine words: they are quicker.
+        let half = |sets: &[SetId]| sets.iter().rev().fold(0u64, |all, &set| all << 1 | u64::from(column.is_in(set)));
+        match self.sets.split_at_checked(64) {
+            None => Places::from(half(&self.sets)),
+            Some((low, high)) => Places::from(half(low)) | Places::from(half(high)) << 64,
+        }
     }
 
     /// At which of these places a term stands.
@@ -268,9 +263,10 @@ impl Boards {
         for depth in 0..=plan.deepest {
             candidates.clear();
             let lists = self.phrases.iter().flat_map(|&lists| scene.forms.lists(lists));
-            let is_next = |place: &u32| plan.phrases[*place as usize].depth == depth;
             self.boards[sentence].each(scene.forms, &plan.phrases_at, lists, |place| {
-                candidates.extend(Some(place).filter(is_next));
+                if plan.phrases[place as usize].depth == depth {
+                    candidates.push(place);
+                }
             });
             self.find_candidates(scene, sentence, &mut candidates);
         }

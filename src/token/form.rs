@@ -121,7 +121,8 @@ pub struct Brief {
 /// What there is to say of most forms.
 const NOTHING: Brief = Brief { set: 0, cue_stem: u32::MAX };
 
-/// What the forms that meet a set of terms say to the matcher, as far as it is asked about every token.
+/// What the forms that meet a set of terms say to the matcher, as far as it is asked about every token. Two of
+/// them fill a line of the cache, and none lies in two.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(32))]
 pub struct Hint {
