@@ -36,7 +36,8 @@ import time
 import tomllib
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PRECODE = os.environ.get("PRECODE_BIN", os.path.join(HERE, "target", "release", "precode"))
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "target"))
+PRECODE = os.environ.get("PRECODE_BIN", os.path.join(TARGET, "release", "precode"))
 CODEBOOK = os.path.join(HERE, "lexicons", "brokering.toml")
 COMMON = """the i and a it 's in to that you they of on we do with was one what he there for she is got at so my me had
 who have them about were not this be said all just know but like when if our or out can would from how up an get then
@@ -150,7 +151,7 @@ def megabytes_in(folder):
 
 def scan_program():
     """The newest build of the bench `scan`, if there is one."""
-    found = [path for path in glob.glob(f"{HERE}/target/release/deps/scan-*") if not path.endswith(".d")]
+    found = [path for path in glob.glob(f"{TARGET}/release/deps/scan-*") if not path.endswith(".d")]
     return max(found, key=os.path.getmtime, default=None)
 
 
@@ -297,9 +298,8 @@ def figures(folder):
     bytes for a token."""
     environment = {**os.environ, "PRECODE_BENCH_FOLDER": os.path.abspath(folder)}
     subprocess.run(["cargo", "bench", "--bench", "stages"], cwd=HERE, env=environment, check=True, stdout=sys.stderr)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "target"))
     costs = {}
-    for path in glob.glob(f"{target}/criterion/*/*/new/sample.json"):
+    for path in glob.glob(f"{TARGET}/criterion/*/*/new/sample.json"):
         with open(path) as samples, open(os.path.join(os.path.dirname(path), "benchmark.json")) as bench:
             samples, bench = json.load(samples), json.load(bench)
             # What comes before the first file has no size.
