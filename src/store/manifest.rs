@@ -10,7 +10,7 @@ use crate::codebook::Codebook;
 use crate::diagnostic::{Diagnostic, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 /// Value of [`Manifest::schema`].
 pub const MANIFEST_SCHEMA: &str = "precode.manifest/1";
@@ -298,9 +298,12 @@ impl<F> Report<F> {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_json<T: Serialize>(mut out: impl Write, value: &T) -> std::io::Result<()> {
+pub fn write_json<T: Serialize>(out: impl Write, value: &T) -> std::io::Result<()> {
+    // A digest takes many bytes at once far sooner than a few at a time.
+    let mut out = BufWriter::new(out);
     serde_json::to_writer_pretty(&mut out, value)?;
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 #[cfg(test)]
