@@ -5,7 +5,8 @@
 //!
 //! Without a fitted model the confidence is the combined share of evidence, 1 − e^(−score), which is no probability.
 //! With one, log-odds = base + level + Σ rule weight · rule score + cue weight · cue score (see [`Line`]), and the cue
-//! score is Σ over the distinct stems and pairs of the segment of their weights, divided by √(number of tokens).
+//! score is Σ over the distinct stems and pairs of the segment of their weights, divided by √(number of tokens), which
+//! counts as 32 at least.
 
 use crate::codebook::CodeId;
 use crate::evidence::{Bounds, Gathered, Gatherer, Surroundings};
@@ -39,6 +40,20 @@ pub fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
 }
 
+/// Tokens that a segment counts as at least: a "No." or "Each other." says little, whatever stands in longer answers
+/// with these words.
+const FEWEST_TOKENS: usize = 32;
+
+/// What the sum of the weights of the cues of a segment is multiplied with, by its number of tokens.
+///
+/// ```
+/// # use precode::confidence::cue_scale;
+/// assert_eq!([1, 32, 64, 100].map(cue_scale), [32f64.sqrt().recip(), 32f64.sqrt().recip(), 0.125, 0.1]);
+/// ```
+pub fn cue_scale(n_tokens: usize) -> f64 {
+    1.0 / (n_tokens.max(FEWEST_TOKENS) as f64).sqrt()
+}
+
 /// A cue that stands in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cue {
@@ -63,7 +78,7 @@ struct Bag {
     /// The distinct cues of the segment are the first `n_met`; after them there is room.
     met: Vec<Met>,
     n_met: usize,
-    /// 1 / √(number of tokens).
+    /// [`cue_scale`].
     scale: f64,
     /// The weights of all cues added up, in hundredths; the first are those of the codes.
     sums: Vec<[i32; 8]>,
@@ -85,7 +100,7 @@ impl Bag {
             n_neighbours = self.read_sentence(scene, table, sentence.clone(), n_neighbours);
         }
         self.read_pairs(table.pairs(), n_neighbours);
-        self.scale = 1.0 / (n_tokens.max(1) as f64).sqrt();
+        self.scale = cue_scale(n_tokens);
         table.add_up(&self.met[..self.n_met], &mut self.sums);
     }
 

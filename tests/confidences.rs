@@ -1,6 +1,7 @@
 //! Confidences against their definition, in every segment of an interview.
 
 use precode::codebook::CodeId;
+use precode::coding::PROPOSED;
 use precode::confidence::{Judge, SCORE_RANGE, judge, sigmoid};
 use precode::evidence::{self, Gathered, Gatherer};
 use precode::lexicon::{self, Lexicon};
@@ -21,7 +22,7 @@ fn cue_score(scene: &Scene, lexicon: &Lexicon, code: usize) -> f64 {
         rows.extend(stems.windows(2).filter_map(|pair| cues.pair(pair[0], pair[1])));
     }
     let n_tokens: usize = scene.sentences.iter().map(ExactSizeIterator::len).sum();
-    rows.iter().map(|row| cues.weight(*row, code)).sum::<f64>() / (n_tokens as f64).sqrt()
+    rows.iter().map(|row| cues.weight(*row, code)).sum::<f64>() / (n_tokens.max(32) as f64).sqrt()
 }
 
 /// Base, level, rules and cues.
@@ -137,4 +138,47 @@ fn confidences_are_what_they_are_said_to_be() {
         }
     });
     assert!(n_written > 20, "{n_written}");
+}
+
+#[test]
+fn a_few_common_words_are_never_proposed() {
+    let answers = [
+        "No.",
+        "Yes.",
+        "Yeah.",
+        "Right.",
+        "Exactly.",
+        "How?",
+        "Each other.",
+        "See you.",
+        "Number two.",
+        "I got you.",
+        "Let me-",
+        "Outside.",
+        "Thanks for having me.",
+        "Have a good one.",
+        "They said it would take-",
+        "Never.",
+        "You think that's good?",
+        "I did it honorably.",
+        "He's in limits.",
+        "Mm-hm, sure.",
+        "By who?",
+        "We did.",
+        "No, it's not.",
+        "A lot of it, yes.",
+        "Could be months.",
+        "It depends.",
+        "I don't know.",
+        "Good question.",
+    ];
+    let said: String = answers.iter().map(|answer| format!("Interviewer: And then?\nAna: {answer}\n")).collect();
+    let transcript = transcript_of(said.as_bytes());
+    for codebook in ["brokering.toml", "assistance.toml", "learning-system.toml"] {
+        let lexicon = shipped(codebook);
+        let coded = Coder::new(&lexicon, Options::default()).worker().code(&transcript);
+        assert_eq!(coded.n_answers, answers.len());
+        let proposed = coded.codings.iter().filter(|row| row.confidence >= PROPOSED);
+        assert_eq!(proposed.map(|row| (&*row.text, &*row.code)).collect::<Vec<_>>(), [], "{codebook}");
+    }
 }

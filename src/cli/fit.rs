@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 /// Fit the confidence that a codebook ships with, and report how good it is on speech it has not seen
 #[derive(Args)]
 #[command(after_help = "Example, which makes lexicons/brokering.confidence.json, .cues.tsv and .evidence.md again:
-  precode fit lexicons/brokering.toml --practice corpus/practice/brokering --development corpus/interviews --test corpus/test/brokering")]
+  precode fit lexicons/brokering.toml --practice corpus/practice/brokering --practice corpus/practice/elsewhere \
+    --development corpus/interviews --test corpus/test/brokering")]
 pub struct FitArgs {
     /// The codebook
     #[arg(value_name = "CODEBOOK")]

@@ -9,7 +9,7 @@
 
 use super::logistic::{Case, Prior, fit};
 use crate::codebook::{CodeId, Codebook};
-use crate::confidence::SCORE_RANGE;
+use crate::confidence::{SCORE_RANGE, cue_scale};
 use crate::lexicon::model::{CONFIDENCE_SCHEMA, Confidence, Cues, Line};
 use crate::pipeline::Observation;
 use rayon::prelude::*;
@@ -26,7 +26,7 @@ pub struct Answer {
     pub scores: Vec<f64>,
     /// Distinct cues.
     pub cues: BTreeSet<String>,
-    /// 1 / √(number of tokens).
+    /// [`cue_scale`] of its tokens.
     pub scale: f64,
     /// Codes that a person gave.
     pub labels: BTreeSet<CodeId>,
@@ -44,7 +44,7 @@ impl Answer {
             interview,
             level: observed.level.clone(),
             scores: codebook.ids().map(score).collect(),
-            scale: 1.0 / (n_tokens.max(1) as f64).sqrt(),
+            scale: cue_scale(n_tokens),
             cues: stems.into_iter().cloned().chain(pairs).collect(),
             labels,
         }
