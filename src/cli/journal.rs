@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use super::exit::Exit;
+use super::summary::counted;
 use crate::store::forget::Forgotten;
 use crate::store::journal::row::Row;
 use crate::store::journal::{Journal, JournalError, describe};
@@ -66,7 +67,7 @@ fn print(args: &JournalArgs, console: &mut Console) -> anyhow::Result<()> {
     let journal = Journal::open_read(&study.journal())?;
     journal.verify()?;
     if args.verify {
-        return Ok(console.say(&format!("ok: {} rows, chain whole", journal.n_rows()?))?);
+        return Ok(console.say(&format!("ok: {}, chain whole", counted(journal.n_rows()? as usize, "row")))?);
     }
     if args.orphans {
         return orphans(&study, &journal, args.format, console);
@@ -136,5 +137,5 @@ fn merge(study: &Study, other: &Path, console: &mut Console) -> anyhow::Result<(
     // Who withdrew here may have words there.
     let forgotten = Forgotten::load(study)?;
     let merged = Journal::open(&study.journal())?.merge(&other, &forgotten.names())?;
-    Ok(console.say(&format!("{} rows added, {} were here already", merged.n_added, merged.n_known))?)
+    Ok(console.say(&format!("{} added, {} here already", counted(merged.n_added, "row"), merged.n_known))?)
 }

@@ -144,9 +144,9 @@ fn the_trail_is_printed_merged_and_checked() {
     let (root, theirs) = (home.path().to_str().unwrap(), other.path().to_str().unwrap());
     assert_eq!(
         precode(&["journal", root, "--merge", theirs]),
-        (0, "2 rows added, 0 were here already\n".into(), String::new())
+        (0, "2 rows added, 0 here already\n".into(), String::new())
     );
-    assert_eq!(precode(&["journal", root, "--merge", theirs]).1, "0 rows added, 2 were here already\n");
+    assert_eq!(precode(&["journal", root, "--merge", theirs]).1, "0 rows added, 2 here already\n");
     assert_eq!(precode(&["journal", root, "--verify"]).1, "ok: 5 rows, chain whole\n");
     let (code, text, _) = precode(&["journal", root]);
     assert_eq!((code, text.lines().count()), (0, 5));
