@@ -20,6 +20,28 @@ const FLAGS: [&str; 9] = [
     "--disable-dev-shm-usage",
 ];
 
+/// ChromeDriver, and the port that it listens on.
+fn start_driver() -> Result<(Child, u16), String> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("chromedriver does not start: {error}"))?;
+    let mut lines = BufReader::new(driver.stdout.take().ok_or("no output")?).lines();
+    let named = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
+    let Some(port) = named else {
+        let ended = driver.wait().map_err(|error| error.to_string())?;
+        return Err(format!("chromedriver names no port: {ended}"));
+    };
+    // Its later lines are of no use, but somebody has to take them.
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    Ok((driver, port))
+}
+
 /// A browser with one window.
 pub struct Browser {
     driver: Child,
@@ -31,20 +53,8 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser, or says why there is none.
     pub fn start(width: u32, height: u32) -> Result<Self, String> {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("chromedriver does not start: {error}"))?;
-        let mut lines = BufReader::new(driver.stdout.take().ok_or("no output")?).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
-            .ok_or("chromedriver names no port")?;
-        // Its later lines are of no use, but somebody has to take them.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        // It takes one port on two addresses: another driver may be quicker on the second.
+        let (driver, port) = start_driver().or_else(|_| start_driver()).or_else(|_| start_driver())?;
         let profile = tempfile::TempDir::new().map_err(|error| error.to_string())?;
         let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
