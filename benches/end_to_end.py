@@ -2,6 +2,7 @@
 """precode beside other programs on the same interviews, in one run, and what its parts cost.
 
     python3 benches/end_to_end.py make FOLDER MEGABYTES [FILES]   made-up interviews, the same for the same sizes
+    python3 benches/end_to_end.py speech FOLDER MEGABYTES TRANSCRIPTS   interviews of the sentences of these transcripts
     python3 benches/end_to_end.py run FOLDER [ROUNDS]             every program in turn: speed, ratios, spread, memory
     python3 benches/end_to_end.py scaling FOLDER [ROUNDS]         1, 2 and 4 threads in turn: times, ratios, memory
     python3 benches/end_to_end.py start                           one interview of 60 KB, from nothing to rows
@@ -12,7 +13,9 @@
 The interviews are speech: questions and answers, sentences of 4 to 22 words, 55 in 100 of them among the commonest
 words of spoken English, the others made of syllables and as frequent as Zipf's law has it (30,000 of them); 2 in 100
 words are replaced by an entry of the codebook, a word or a phrase, and no other word is one. 2 to 14 sentences make an
-answer.
+answer. In real speech far more words stand in some pattern of a codebook: `speech` shuffles the sentences of respondents
+into interviews of the same make, of speech from elsewhere with `corpus/practice/elsewhere`, of speech full of codes with
+`corpus/interviews`.
 
 All but `make` want `target/release/precode` (cargo build --release); `run` and `stages` also the bench `scan`
 (cargo bench --no-run); `stages` runs `cargo bench --bench stages` on the folder first: take 10 MB. `rg` and a
@@ -74,9 +77,27 @@ def sentences(count, seed=7):
     return made
 
 
-def make(folder, megabytes, files=None):
+def spoken(transcripts):
+    """Sentences of the respondents of these transcripts, as precode reads them."""
+    with tempfile.TemporaryDirectory() as work:
+        # Files that are no transcripts are refused, and the others read.
+        subprocess.run(precode(f"{work}/study", 4, transcripts), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        texts, made = {}, []
+        for line in open(f"{work}/study/current/turns.jsonl", encoding="utf-8"):
+            turn = json.loads(line)
+            name = turn["transcript"]
+            if name not in texts:
+                texts[name] = open(f"{work}/study/current/texts/{name}.txt", "rb").read()
+            if turn["speaker_role"] == "respondent":
+                speech = texts[name][turn["start_byte"] : turn["end_byte"]].decode()
+                made += re.split(r"(?<=[.?!]) ", " ".join(speech.split()))
+    # Captions have sentences without a stop.
+    return [part for sentence in made for part in re.findall(r"(?:\S+ ?){3,40}", sentence)]
+
+
+def make(folder, megabytes, files=None, pool=None):
     os.makedirs(folder, exist_ok=True)
-    pool = sentences(30_000)
+    pool = pool or sentences(30_000)
     dice = random.Random(11)
     total = megabytes * 1_000_000
     least = total / files if files else 60_000
@@ -340,6 +361,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["make", folder, megabytes, *files]:
             make(folder, float(megabytes), *map(int, files))
+        case ["speech", folder, megabytes, transcripts]:
+            make(folder, float(megabytes), pool=spoken(transcripts))
         case ["run", folder, *rounds]:
             run(folder, int(rounds[0]) if rounds else 5)
         case ["scaling", folder, *rounds]:

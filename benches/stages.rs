@@ -21,7 +21,7 @@ use precode::lexicon::cache::Cache;
 use precode::lexicon::pattern::{self, Node};
 use precode::lexicon::terms::TermTableBuilder;
 use precode::lexicon::{self, Lexicon};
-use precode::matcher::{Scene, Search};
+use precode::matcher::{OpenGate, Scene, Search};
 use precode::pipeline::{Coder, Options, Take};
 use precode::segment::{self, Segments, Unit, weight_before};
 use precode::span::Positions;
@@ -243,9 +243,9 @@ impl<'l> Corpus<'l> {
         let rules = |scene: Scene| {
             search.read(&scene);
             search.open_gates(&scene, &mut gates);
-            let of_gate = |gate: u32| &self.lexicon.plan.gates[gate as usize];
-            let by_rule = gates.chunk_by(|&a, &b| of_gate(a).rule == of_gate(b).rule);
-            by_rule.filter(|gates| gates.iter().any(|&gate| search.stands(&scene, of_gate(gate).goal))).count()
+            let of_gate = |open: &OpenGate| &self.lexicon.plan.gates[open.gate as usize];
+            let by_rule = gates.chunk_by(|a, b| of_gate(a).rule == of_gate(b).rule);
+            by_rule.filter(|gates| gates.iter().any(|open| search.stands(&scene, of_gate(open).goal))).count()
         };
         stage(group, "rules", || self.scenes(), rules);
         let context = |scene: Scene| {

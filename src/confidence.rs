@@ -225,6 +225,8 @@ type ByPlace<'l> = (&'l Line, Vec<Option<f64>>);
 struct Slopes {
     /// For each code that has a rule score, a row with a number for each code.
     rules: Vec<f64>,
+    /// The same numbers, a row for each code with one for each that has a rule score.
+    by_code: Vec<f64>,
     cues: Vec<f64>,
     /// The largest of `cues`.
     steepest: f64,
@@ -236,19 +238,31 @@ impl Slopes {
         let row = |place| lines.iter().map(move |line| of(line, place).unwrap_or(0.0));
         let cues: Vec<f64> = lines.iter().map(|line| line.as_ref().map_or(0.0, |(line, _)| line.cues)).collect();
         let steepest = cues.iter().fold(0.0, |most: f64, slope| most.max(slope.abs()));
-        Slopes { rules: (0..lines.len()).flat_map(row).collect(), cues, steepest }
+        Slopes::of_rows((0..lines.len()).flat_map(row).collect(), cues, steepest)
+    }
+
+    fn of_rows(rules: Vec<f64>, cues: Vec<f64>, steepest: f64) -> Self {
+        let n = cues.len();
+        let by_code = (0..n * n).map(|place| rules[place % n * n + place / n]).collect();
+        Slopes { rules, by_code, cues, steepest }
     }
 
     /// Without a fitted model each score stands for itself.
     fn plain(n_codes: usize) -> Self {
         let row = |place| (0..n_codes).map(move |other| f64::from(u8::from(other == place)));
-        Slopes { rules: (0..n_codes).flat_map(row).collect(), cues: vec![0.0; n_codes], steepest: 0.0 }
+        Slopes::of_rows((0..n_codes).flat_map(row).collect(), vec![0.0; n_codes], 0.0)
     }
 
     /// What the rule score of a code is multiplied with, for each code.
     #[inline]
     fn of(&self, code: CodeId) -> &[f64] {
         &self.rules[usize::from(code.0) * self.cues.len()..][..self.cues.len()]
+    }
+
+    /// What the rule scores of all codes are multiplied with, for one code.
+    #[inline]
+    fn onto(&self, code: CodeId) -> &[f64] {
+        &self.by_code[usize::from(code.0) * self.cues.len()..][..self.cues.len()]
     }
 }
 
@@ -311,8 +325,9 @@ impl<'l> Judge<'l> {
     /// whose rules that are not worked out leave most open about them.
     fn outlook(&self, code: CodeId, gatherer: &Gatherer) -> (f64, Option<CodeId>) {
         let (mut all, mut widest, mut darkest) = (self.alone[usize::from(code.0)], -1.0, None);
+        let slopes = self.slopes.onto(code);
         for (other, bounds) in gatherer.bounds() {
-            let slope = self.slopes.of(other)[usize::from(code.0)];
+            let slope = slopes[usize::from(other.0)];
             let (least, most) = clamped(bounds);
             let (least, most) = (slope * least, slope * most);
             all += larger(least, most);

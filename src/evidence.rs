@@ -15,7 +15,7 @@ use crate::context::{self, Contexts};
 use crate::lexicon::plan::Goal;
 use crate::lexicon::terms::glob_matches;
 use crate::lexicon::{Context, Effect, Lexicon, Pat, Rule};
-use crate::matcher::{Look, Match, Scene, Search, shortest};
+use crate::matcher::{Look, Match, OpenGate, Scene, Search, shortest};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -60,6 +60,9 @@ pub struct Surroundings<'a> {
     /// Attributes of the speaker.
     pub attributes: &'a BTreeMap<String, String>,
 }
+
+/// Hits beyond these add nothing.
+const ENOUGH_HITS: u32 = 2;
 
 /// Largest weight that counts: a weight of 1 would be infinite evidence.
 const MOST_WEIGHT: f64 = 0.98;
@@ -134,19 +137,19 @@ impl Voice {
         self.whole * [0.0, 1.0, 1.5][n_hits.min(2)]
     }
 
-    /// Adds what the rule may say to the bounds of its codes.
-    fn widen(&self, bounds: &mut [Bounds]) {
+    /// Adds what the rule may say by so many hits to the bounds of its codes.
+    fn widen(&self, bounds: &mut [Bounds], n_hits: usize) {
         for code in &self.codes {
             let bounds = &mut bounds[usize::from(code.0)];
-            bounds.add(self.most(2), 1.0);
+            bounds.add(self.most(n_hits), 1.0);
             bounds.n_open += usize::from(self.is_free);
         }
     }
 
-    /// Takes back what the rule may not say, as it has so many hits only.
-    fn narrow(&self, bounds: &mut [Bounds], n_hits: usize) {
+    /// Takes back what the rule may not say: it has so many hits only, and not as many as it might have had.
+    fn narrow(&self, bounds: &mut [Bounds], most_hits: usize, n_hits: usize) {
         for code in &self.codes {
-            bounds[usize::from(code.0)].add(self.most(2) - self.most(n_hits), -1.0);
+            bounds[usize::from(code.0)].add(self.most(most_hits) - self.most(n_hits), -1.0);
         }
     }
 
@@ -169,6 +172,8 @@ struct Open {
     rule: usize,
     /// Its gates, among those that are open.
     gates: Range<usize>,
+    /// How many hits it may have at most, as far as that matters.
+    most_hits: usize,
     /// Its hits, as soon as they are looked for.
     hits: Option<Range<usize>>,
     /// What it found, as soon as that is worked out.
@@ -185,7 +190,7 @@ pub struct Gatherer<'l> {
     answer: Search,
     question: Search,
     /// Ways into rules that are open in the segment.
-    gates: Vec<u32>,
+    gates: Vec<OpenGate>,
     /// The rules that they lead to, ascending.
     open: Vec<Open>,
     /// Hits of those that are looked for.
@@ -198,6 +203,8 @@ pub struct Gatherer<'l> {
     bounds: Vec<Bounds>,
     /// Codes that open rules may speak for or against, some perhaps twice.
     spoken_of: Vec<CodeId>,
+    /// For each code, those open rules that speak for or against it and can be worked out before others are.
+    free: Vec<Vec<u32>>,
     /// Of the turn; empty before its first hit.
     scopes: Vec<Contexts>,
     /// Sentences of the segment whose triggers are in `scopes`.
@@ -224,6 +231,7 @@ impl<'l> Gatherer<'l> {
             found: Vec::new(),
             bounds: vec![Bounds::default(); lexicon.codebook.codes.len()],
             spoken_of: Vec::new(),
+            free: vec![Vec::new(); lexicon.codebook.codes.len()],
             scopes: Vec::new(),
             marked: Vec::new(),
             asked: false,
@@ -249,21 +257,31 @@ impl<'l> Gatherer<'l> {
     pub fn begin(&mut self, scene: &Scene, around: &Surroundings) {
         self.answer.read(scene);
         self.answer.open_gates(scene, &mut self.gates);
-        self.spoken_of.drain(..).for_each(|code| self.bounds[usize::from(code.0)] = Bounds::default());
+        for code in self.spoken_of.drain(..) {
+            self.bounds[usize::from(code.0)] = Bounds::default();
+            self.free[usize::from(code.0)].clear();
+        }
         self.open.clear();
         self.hits.clear();
         self.found.clear();
         self.marked.clear();
-        let rule_of = |gate: u32| self.lexicon.plan.gates[gate as usize].rule as usize;
+        let rule_of = |open: &OpenGate| self.lexicon.plan.gates[open.gate as usize].rule as usize;
         let mut begin = 0;
-        for gates in self.gates.chunk_by(|&a, &b| rule_of(a) == rule_of(b)) {
-            let (rule, gates) = (rule_of(gates[0]), begin..begin + gates.len());
+        for gates in self.gates.chunk_by(|a, b| rule_of(a) == rule_of(b)) {
+            // Hits share no word.
+            let most_hits =
+                gates.iter().fold(0, |all, open| open.times.saturating_add(all)).min(ENOUGH_HITS) as usize;
+            let (rule, gates) = (rule_of(&gates[0]), begin..begin + gates.len());
             begin = gates.end;
             let voice = &self.voices[rule];
             if !voice.asks_speaker || speaker_fits(&self.lexicon.rules[rule], around.attributes) {
-                self.open.push(Open { rule, gates, hits: None, found: None });
+                if voice.is_free {
+                    let place = self.open.len() as u32;
+                    voice.codes.iter().for_each(|code| self.free[usize::from(code.0)].push(place));
+                }
+                self.open.push(Open { rule, gates, most_hits, hits: None, found: None });
                 self.spoken_of.extend(&voice.codes);
-                voice.widen(&mut self.bounds);
+                voice.widen(&mut self.bounds, most_hits);
             }
         }
         self.spoken_of.sort_unstable();
@@ -279,11 +297,8 @@ impl<'l> Gatherer<'l> {
     /// Looks closer at one more rule that may speak for or against the code, where there is one ([`Bounds::n_open`]): at
     /// where it stands, or, when that is known of all, at its contexts.
     pub fn look_closer(&mut self, scene: &Scene, around: &Surroundings, code: CodeId) {
-        let is_next = |open: &Open| {
-            let voice = &self.voices[open.rule];
-            open.found.is_none() && voice.is_free && voice.codes.contains(&code)
-        };
-        let next = (0..self.open.len()).filter(|&place| is_next(&self.open[place]));
+        let of_code = self.free[usize::from(code.0)].iter().map(|&place| place as usize);
+        let next = of_code.filter(|&place| self.open[place].found.is_none());
         let Some(next) = next.min_by_key(|&place| self.open[place].hits.is_some()) else { return };
         match self.open[next].hits {
             None => self.look_for(scene, around, &Gathered::default(), next),
@@ -309,11 +324,12 @@ impl<'l> Gatherer<'l> {
 
     /// Looks for the hits of an open rule, where they are not yet known.
     fn look_for(&mut self, scene: &Scene, around: &Surroundings, so_far: &Gathered, open: usize) {
-        let Open { rule, ref gates, hits: None, .. } = self.open[open] else { return };
+        let Open { rule, ref gates, most_hits, hits: None, .. } = self.open[open] else { return };
         let (gates, first) = (gates.clone(), self.hits.len());
         self.add_hits(scene, around, so_far, rule, gates);
         let hits = first..self.hits.len();
-        self.voices[rule].narrow(&mut self.bounds, hits.len());
+        debug_assert!(hits.len().min(ENOUGH_HITS as usize) <= most_hits, "{}", self.lexicon.rules[rule].id);
+        self.voices[rule].narrow(&mut self.bounds, most_hits, hits.len());
         if hits.is_empty() {
             self.settle(open, 0, self.found.len());
         }
@@ -354,8 +370,8 @@ impl<'l> Gatherer<'l> {
     ) {
         let all_gates = std::mem::take(&mut self.gates);
         let gates = &all_gates[gates];
-        let goal = |gate: u32| self.lexicon.plan.gates[gate as usize].goal;
-        let stands = gates.iter().any(|&gate| self.answer.stands(scene, goal(gate)));
+        let goal = |open: &OpenGate| self.lexicon.plan.gates[open.gate as usize].goal;
+        let stands = gates.iter().any(|open| self.answer.stands(scene, goal(open)));
         if stands && self.surroundings_fit(scene, around, so_far, rule) {
             let hits = self.hits_of(scene, gates);
             self.hits.extend(&hits);
@@ -366,16 +382,16 @@ impl<'l> Gatherer<'l> {
 
     /// Hits of any of a rule's patterns, overlapping ones of the same rule only once, without those that what stands
     /// near them rules out.
-    fn hits_of(&mut self, scene: &Scene, gates: &[u32]) -> Vec<Match> {
+    fn hits_of(&mut self, scene: &Scene, gates: &[OpenGate]) -> Vec<Match> {
         let plan = &self.lexicon.plan;
-        let of_gate = |gate: u32| &plan.gates[gate as usize];
-        let place = of_gate(gates[0]).rule as usize;
+        let of_gate = |open: &OpenGate| &plan.gates[open.gate as usize];
+        let place = of_gate(&gates[0]).rule as usize;
         let mut hits: Vec<Match> = Vec::new();
-        for gates in gates.chunk_by(|&a, &b| of_gate(a).pattern == of_gate(b).pattern) {
+        for gates in gates.chunk_by(|a, b| of_gate(a).pattern == of_gate(b).pattern) {
             let mut found = std::mem::take(&mut self.spare);
             found.clear();
-            for gates in gates.chunk_by(|&a, &b| of_gate(a).goal == of_gate(b).goal) {
-                self.answer.add_matches(scene, of_gate(gates[0]).goal, &mut found);
+            for gates in gates.chunk_by(|a, b| of_gate(a).goal == of_gate(b).goal) {
+                self.answer.add_matches(scene, of_gate(&gates[0]).goal, &mut found);
             }
             let found = shortest(found);
             // Most rules match by one pattern.

@@ -191,6 +191,19 @@ impl Phrase {
     pub fn is_pair(&self) -> bool {
         self.pat.is_none()
     }
+
+    /// What must stand beside the two words by which the phrase at this place is found.
+    fn longer(&self, place: u32) -> Longer {
+        let words = self.pat.as_ref().and_then(words).unwrap_or_default();
+        let is_pair = |&at: &usize| self.pair == Some((TermId(words[at]), TermId(words[at + 1])));
+        let mut pairs = (0..words.len().saturating_sub(1)).filter(is_pair);
+        let term = |at: usize| words.get(at).copied().unwrap_or(NO_TERM);
+        match (pairs.next(), pairs.next()) {
+            (Some(at), None) => [place, at.checked_sub(1).map_or(NO_TERM, term), term(at + 2)],
+            // Where the two stand in it twice, it is not known which of them were found.
+            _ => [place, NO_TERM, NO_TERM],
+        }
+    }
 }
 
 /// In the place of the number of words of a phrase: its pattern is none, or more than words side by side.
@@ -301,16 +314,23 @@ pub struct Pairs {
     pub follow: Vec<u64>,
     /// For each two words where `notes` on them begin.
     places: pairs::Pairs,
-    /// How many phrases, groups and marks follow, and then these: all about two words lies together.
+    /// How many longer phrases, groups and marks follow, and then these: all about two words lies together.
     #[serde(with = "numbers")]
     notes: Vec<u32>,
 }
+
+/// A phrase of more words than two that stand side by side: its place, and the terms that stand right before and right
+/// after the two wherever it does; [`NO_TERM`] where there is none, or something else than a word.
+pub type Longer = [u32; 3];
+
+/// In the place of a term: there is none.
+pub const NO_TERM: u32 = u32::MAX;
 
 /// What stands where two words stand side by side.
 #[derive(Debug, Clone, Copy)]
 pub struct Beside<'p> {
     /// Phrases of more words, which may stand there.
-    pub phrases: &'p [u32],
+    pub phrases: &'p [Longer],
     /// Places of the groups of phrases that are these two words.
     pub groups: &'p [u32],
     /// What those mark a sentence with.
@@ -347,8 +367,10 @@ impl Pairs {
         let of = |list: fn(&Phrase) -> &Few| {
             distinct(whole.iter().flat_map(|&place| list(&phrases[place as usize])).copied())
         };
-        let lists = [longer, of(|phrase| &phrase.groups), of(|phrase| &phrase.marks)];
+        let lists = [of(|phrase| &phrase.groups), of(|phrase| &phrase.marks)];
+        self.notes.push(longer.len() as u32);
         self.notes.extend(lists.iter().map(|list| list.len() as u32));
+        self.notes.extend(longer.iter().flat_map(|&place| phrases[place as usize].longer(place)));
         self.notes.extend(lists.iter().flatten());
     }
 
@@ -369,9 +391,9 @@ impl Pairs {
     pub fn beside(&self, note: u32) -> Beside<'_> {
         let notes = &self.notes[note as usize..];
         let [n_phrases, n_groups, n_marks] = *notes.first_chunk().unwrap_or(&[0; 3]);
-        let (phrases, rest) = notes[3..].split_at(n_phrases as usize);
+        let (phrases, rest) = notes[3..].split_at(n_phrases as usize * size_of::<Longer>() / size_of::<u32>());
         let (groups, rest) = rest.split_at(n_groups as usize);
-        Beside { phrases, groups, marks: &rest[..n_marks as usize] }
+        Beside { phrases: phrases.as_chunks().0, groups, marks: &rest[..n_marks as usize] }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Scene;
 use super::beside::Besides;
 use super::sheet::Sheet;
-use crate::lexicon::plan::{Entry, Index, Plan};
+use crate::lexicon::plan::{Entry, Index, Longer, NO_TERM, Plan};
 use crate::segment::LONGEST_SENTENCE;
 use crate::token::{Forms, Listed, Row, SetId, Token};
 use std::cell::OnceCell;
@@ -63,6 +63,8 @@ pub struct Board {
     present: Row,
     /// Marks of phrases that stand here, some perhaps twice.
     marks: Vec<u32>,
+    /// A bit for each of them, by its last six bits.
+    mark_bits: u64,
     /// Phrases of groups that stand here.
     pub runs: Vec<Run>,
     /// Where nouns of parties, and pronouns that stand for them, begin.
@@ -85,16 +87,38 @@ impl Board {
         self.meeting = 0;
         self.present = Row::default();
         self.marks.clear();
+        self.mark_bits = 0;
         self.runs.clear();
         self.people.take();
         self.light = 0;
         self.whole = upto(n_tokens) >> 1;
     }
 
+    /// Notes marks of a phrase that stands here.
+    fn mark(&mut self, marks: &[u32]) {
+        self.marks.extend_from_slice(marks);
+        self.mark_bits |= marks.iter().fold(0, |all, mark| all | 1 << (mark % 64));
+    }
+
     /// True when all of these marks may stand here.
     #[inline]
     fn may_have(&self, forms: &Forms, marks: &[u32]) -> bool {
-        marks.iter().all(|mark| forms.may_stand(*mark, &self.present) || self.marks.contains(mark))
+        let is_marked = |mark: &u32| self.mark_bits >> (mark % 64) & 1 != 0 && self.marks.contains(mark);
+        marks.iter().all(|mark| forms.may_stand(*mark, &self.present) || is_marked(mark))
+    }
+
+    /// True when a longer phrase than two words may stand here, which begin and end at these places.
+    fn may_be_longer(&self, forms: &Forms, [_, before, after]: &Longer, begin: usize, end: usize) -> bool {
+        // What stands beside a light word may count instead of it.
+        let may_be = |term: u32, place: Option<usize>| {
+            let at = place.filter(|&at| at < self.sets.len());
+            term == NO_TERM || at.is_some_and(|at| self.is_light(at) || forms.column(term).is_in(self.sets[at]))
+        };
+        may_be(*after, Some(end)) && may_be(*before, begin.checked_sub(1))
+    }
+
+    fn is_light(&self, at: usize) -> bool {
+        self.light >> at & 1 != 0
     }
 
     /// Shows what may stand here of an index, some of it perhaps twice; these are the lists of words of the sentence.
@@ -160,10 +184,18 @@ pub struct Boards {
     besides: Besides,
     /// Phrases that may stand in a sentence.
     candidates: Vec<u32>,
-    /// For each goal, the sentences in which it may stand; of goals that rules are entered by.
-    may_stand: Vec<Sentences>,
+    /// For each goal where it may stand; of goals that rules are entered by.
+    may_stand: Vec<MayStand>,
     /// Goals that may stand in any sentence.
     possible: Vec<u32>,
+}
+
+/// Where a goal may stand in a segment.
+#[derive(Debug, Clone, Copy, Default)]
+struct MayStand {
+    sentences: Sentences,
+    /// How many matches there may be that share no word: as many as words or phrases that are its rarest need.
+    times: u32,
 }
 
 impl Boards {
@@ -177,7 +209,7 @@ impl Boards {
             neighbours: Vec::new(),
             besides: Besides::default(),
             candidates: Vec::new(),
-            may_stand: vec![0; plan.goals.len()],
+            may_stand: vec![MayStand::default(); plan.goals.len()],
             possible: Vec::new(),
         }
     }
@@ -193,7 +225,7 @@ impl Boards {
     pub fn read(&mut self, scene: &Scene) {
         self.n_sentences = scene.sentences.len();
         self.besides.begin(scene.forms);
-        self.possible.drain(..).for_each(|goal| self.may_stand[goal as usize] = 0);
+        self.possible.drain(..).for_each(|goal| self.may_stand[goal as usize] = MayStand::default());
         if self.boards.len() < scene.sentences.len() {
             self.boards.resize_with(scene.sentences.len(), Board::default);
         }
@@ -277,14 +309,16 @@ impl Boards {
     fn find_by_pairs(&mut self, scene: &Scene, sentence: usize, candidates: &mut Vec<u32>) {
         candidates.clear();
         let (plan, forms) = (&scene.lexicon.plan, scene.forms);
-        let Board { sets, marks, runs, .. } = &mut self.boards[sentence];
+        let board = &mut self.boards[sentence];
         for Range { start: begin, end } in self.neighbours.drain(..) {
-            for (start, &set) in (begin..).zip(&sets[begin..end - 1]) {
-                for &note in self.besides.of(plan, forms, set, sets[end - 1]) {
+            for start in begin..end - 1 {
+                for &note in self.besides.of(plan, forms, board.sets[start], board.sets[end - 1]) {
                     let beside = plan.pairs.beside(note);
-                    runs.extend(beside.groups.iter().map(|&group| Run { group, start, ends: 1 << end }));
-                    marks.extend(beside.marks);
-                    candidates.extend_from_slice(beside.phrases);
+                    board.runs.extend(beside.groups.iter().map(|&group| Run { group, start, ends: 1 << end }));
+                    board.mark(beside.marks);
+                    let longer =
+                        beside.phrases.iter().filter(|longer| board.may_be_longer(forms, longer, start, end));
+                    candidates.extend(longer.map(|[phrase, ..]| phrase));
                 }
             }
         }
@@ -304,7 +338,7 @@ impl Boards {
         let board = &mut self.boards[sentence];
         for (start, ends) in found {
             board.runs.extend(phrase.groups.iter().map(|&group| Run { group, start, ends }));
-            board.marks.extend(&phrase.marks);
+            board.mark(&phrase.marks);
         }
     }
 
@@ -312,11 +346,12 @@ impl Boards {
     fn find_goals(&mut self, scene: &Scene, sentence: usize) {
         let lists = self.goals.iter().flat_map(|&lists| scene.forms.lists(lists));
         self.boards[sentence].each(scene.forms, &scene.lexicon.plan.goals_at, lists, |goal| {
-            let sentences = &mut self.may_stand[goal as usize];
-            if *sentences == 0 {
+            let may_stand = &mut self.may_stand[goal as usize];
+            if may_stand.sentences == 0 {
                 self.possible.push(goal);
             }
-            *sentences |= bit(sentence);
+            may_stand.sentences |= bit(sentence);
+            may_stand.times += 1;
         });
     }
 
@@ -325,16 +360,20 @@ impl Boards {
         &self.boards[sentence]
     }
 
-    /// Goals that rules are entered by and that may stand in any sentence.
-    pub fn possible(&self) -> &[u32] {
-        &self.possible
+    /// Goals that rules are entered by and that may stand in any sentence, and how many matches of each there may be at
+    /// most that share no word.
+    pub fn possible(&self, plan: &Plan) -> impl Iterator<Item = (u32, u32)> {
+        // Nothing is counted where nothing need stand.
+        let is_counted = |goal: u32| !plan.needs_of(goal).is_empty();
+        let times = move |goal: u32| if is_counted(goal) { self.may_stand[goal as usize].times } else { u32::MAX };
+        self.possible.iter().map(move |&goal| (goal, times(goal)))
     }
 
     /// Sentences in which a goal may stand.
     pub fn sentences(&self, scene: &Scene, goal: u32) -> Sentences {
         let plan = &scene.lexicon.plan;
         if !plan.gates_of.at(goal).is_empty() {
-            return self.may_stand[goal as usize];
+            return self.may_stand[goal as usize].sentences;
         }
         let needs = plan.needs_of(goal);
         let with = self.boards().enumerate().filter(|(_, board)| board.may_have(scene.forms, needs));
@@ -345,7 +384,7 @@ impl Boards {
     pub fn may_stand(&self, scene: &Scene, goal: u32) -> bool {
         let plan = &scene.lexicon.plan;
         if !plan.gates_of.at(goal).is_empty() {
-            return self.may_stand[goal as usize] != 0;
+            return self.may_stand[goal as usize].sentences != 0;
         }
         let needs = plan.needs_of(goal);
         self.boards().any(|board| board.may_have(scene.forms, needs))

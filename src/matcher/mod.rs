@@ -13,7 +13,7 @@ mod search;
 mod sheet;
 
 pub use board::Boards;
-pub use search::Search;
+pub use search::{OpenGate, Search};
 
 use crate::lexicon::{Lexicon, Pat};
 use crate::token::{Forms, Token};

@@ -19,6 +19,15 @@ pub struct Search {
     asked: Vec<u32>,
 }
 
+/// A way into a rule that is open in the segment.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenGate {
+    /// Its place.
+    pub gate: u32,
+    /// How many matches of its goal there may be at most that share no word.
+    pub times: u32,
+}
+
 /// What is known of a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
@@ -51,18 +60,24 @@ impl Search {
     }
 
     /// Puts the gates that are open into `gates`, ascending: by rule, then by pattern.
-    pub fn open_gates(&self, scene: &Scene, gates: &mut Vec<u32>) {
+    pub fn open_gates(&self, scene: &Scene, gates: &mut Vec<OpenGate>) {
         let plan = &scene.lexicon.plan;
         gates.clear();
-        for &goal in self.boards.possible() {
+        for (goal, times) in self.boards.possible(plan) {
             let is_open = |gate: &u32| {
                 let gate = &plan.gates[*gate as usize];
                 self.boards.may_have(scene, &gate.needs) && (gate.goal == goal || self.may_match(scene, gate.goal))
             };
-            gates.extend(plan.gates_of.at(goal).iter().copied().filter(is_open));
+            let open = plan.gates_of.at(goal).iter().copied().filter(is_open);
+            gates.extend(open.map(|gate| OpenGate { gate, times }));
         }
-        gates.sort_unstable();
-        gates.dedup();
+        gates.sort_unstable_by_key(|open| open.gate);
+        // Each match goes through one of the goals that lead to the gate.
+        gates.dedup_by(|next, open| {
+            let same = next.gate == open.gate;
+            open.times = if same { open.times.saturating_add(next.times) } else { open.times };
+            same
+        });
     }
 
     /// True when the goal may match: what it needs may stand in the segment.
