@@ -311,31 +311,36 @@ impl<'l> Judge<'l> {
         let wanted = self.hopeless(least);
         self.come_near_at_most(gatherer);
         self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near >= wanted).any(|(code, _)| {
-            loop {
-                match self.outlook(code, gatherer) {
-                    (most, _) if most < wanted => return false,
-                    (_, None) => return true,
-                    (_, Some(darkest)) => gatherer.look_closer(scene, around, darkest),
-                }
+            while self.at_most(code, gatherer) >= wanted {
+                let Some(darkest) = self.darkest(code, gatherer) else { return true };
+                gatherer.look_closer(scene, around, darkest);
             }
+            false
         })
     }
 
-    /// What the log-odds of a code may be at most, but for rounding (without a fitted model its score), and the code
-    /// whose rules that are not worked out leave most open about them.
-    fn outlook(&self, code: CodeId, gatherer: &Gatherer) -> (f64, Option<CodeId>) {
-        let (mut all, mut widest, mut darkest) = (self.alone[usize::from(code.0)], -1.0, None);
+    /// What the log-odds of a code may be at most, but for rounding; without a fitted model its score.
+    fn at_most(&self, code: CodeId, gatherer: &Gatherer) -> f64 {
         let slopes = self.slopes.onto(code);
-        for (other, bounds) in gatherer.bounds() {
-            let slope = slopes[usize::from(other.0)];
+        let most = |(other, bounds): (CodeId, Bounds)| {
             let (least, most) = clamped(bounds);
-            let (least, most) = (slope * least, slope * most);
-            all += larger(least, most);
-            if bounds.n_open > 0 && (most - least).abs() > widest {
-                (widest, darkest) = ((most - least).abs(), Some(other));
-            }
-        }
-        (all, darkest)
+            let slope = slopes[usize::from(other.0)];
+            larger(slope * least, slope * most)
+        };
+        gatherer.bounds().map(most).fold(self.alone[usize::from(code.0)], |all, most| all + most)
+    }
+
+    /// The code whose rules that are not worked out leave open most about the log-odds of this code: itself, as long as
+    /// any of its own are open.
+    fn darkest(&self, code: CodeId, gatherer: &Gatherer) -> Option<CodeId> {
+        let slopes = self.slopes.onto(code);
+        let width = |(other, bounds): (CodeId, Bounds)| {
+            let (least, most) = clamped(bounds);
+            (slopes[usize::from(other.0)] * (most - least)).abs()
+        };
+        let open = || gatherer.bounds().filter(|(_, bounds)| bounds.n_open > 0);
+        let own = open().find(|both| both.0 == code && width(*both) > 0.0);
+        own.or_else(|| open().max_by(|a, b| width(*a).total_cmp(&width(*b)))).map(|(code, _)| code)
     }
 
     /// The verdicts on all codes that reach `least` confidence, in the order of the codebook.
@@ -389,7 +394,7 @@ impl<'l> Judge<'l> {
         }
     }
 
-    /// Puts into `near` what [`Judge::outlook`] says of each code at most.
+    /// Puts into `near` what [`Judge::at_most`] says of each code at most.
     fn come_near_at_most(&mut self, gatherer: &Gatherer) {
         self.near.clone_from(&self.alone);
         for (other, bounds) in gatherer.bounds() {

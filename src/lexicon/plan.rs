@@ -12,7 +12,7 @@ use super::numbers::{self, Number, Numbers, Run, runs};
 use super::pairs;
 use super::terms::{Costs, TermId, TermSets};
 use crate::codebook::CodeId;
-use crate::token::{ALWAYS, Listed, Notes};
+use crate::token::{ALWAYS, Entry, Listed, Notes};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -50,15 +50,6 @@ pub struct Index {
     /// Entries that need no mark: a regular expression may stand anywhere.
     #[serde(with = "numbers")]
     pub anywhere: Vec<u32>,
-}
-
-/// What is looked for where its rarest mark stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// Its place.
-    pub place: u32,
-    /// Its other needs; [`ALWAYS`] where it has fewer.
-    pub others: [u32; MOST_NEEDS - 1],
 }
 
 impl Number for Entry {
@@ -444,8 +435,8 @@ impl Plan {
         let marks: Vec<u32> = marks.collect();
         let (lefts, rights): (Vec<u32>, Vec<u32>) = (own(&self.pairs.lefts), own(&self.pairs.rights));
         let follow = lefts.iter().fold(0, |all, &left| all | self.pairs.follow[left as usize]);
-        let [goals, phrases, triggers] =
-            [&self.goals_at, &self.phrases_at, &self.triggers].map(|index| index.lists(&marks));
+        let goals = marks.iter().flat_map(|&mark| self.goals_at.at(mark)).copied().collect();
+        let [phrases, triggers] = [&self.phrases_at, &self.triggers].map(|index| index.lists(&marks));
         Notes { marks, goals, phrases, triggers, lefts, rights, follow }
     }
 }

@@ -6,9 +6,9 @@
 use super::Scene;
 use super::beside::Besides;
 use super::sheet::Sheet;
-use crate::lexicon::plan::{Entry, Index, Longer, NO_TERM, Plan};
+use crate::lexicon::plan::{Index, Longer, NO_TERM, Plan};
 use crate::segment::LONGEST_SENTENCE;
-use crate::token::{Forms, Listed, Row, SetId, Token};
+use crate::token::{Entry, Forms, Listed, Row, SetId, Token};
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -121,24 +121,24 @@ impl Board {
         self.light >> at & 1 != 0
     }
 
-    /// Shows what may stand here of an index, some of it perhaps twice; these are the lists of words of the sentence.
+    /// Shows what may stand here of an index, some of it perhaps twice; these are its entries by the words of the sentence.
     #[inline]
     fn each<'t>(
         &self,
         forms: &Forms,
         index: &Index,
-        lists: impl Iterator<Item = &'t Listed>,
+        by_words: impl Iterator<Item = &'t [Entry]>,
         mut show: impl FnMut(u32),
     ) {
-        let mut show_list = |list: &[Entry]| {
-            for entry in list {
+        let mut show_those = |entries: &[Entry]| {
+            for entry in entries {
                 if self.may_have(forms, &entry.others) {
                     show(entry.place);
                 }
             }
         };
-        lists.for_each(|&list| show_list(index.listed(list)));
-        self.marks.iter().for_each(|&mark| show_list(index.at(mark)));
+        by_words.for_each(&mut show_those);
+        self.marks.iter().for_each(|&mark| show_those(index.at(mark)));
         index.anywhere.iter().for_each(|&place| show(place));
     }
 
@@ -295,7 +295,8 @@ impl Boards {
         for depth in 0..=plan.deepest {
             candidates.clear();
             let lists = self.phrases.iter().flat_map(|&lists| scene.forms.lists(lists));
-            self.boards[sentence].each(scene.forms, &plan.phrases_at, lists, |place| {
+            let entries = lists.map(|&list| plan.phrases_at.listed(list));
+            self.boards[sentence].each(scene.forms, &plan.phrases_at, entries, |place| {
                 if plan.phrases[place as usize].depth == depth {
                     candidates.push(place);
                 }
@@ -344,8 +345,8 @@ impl Boards {
 
     /// Finds the goals that may stand in a sentence.
     fn find_goals(&mut self, scene: &Scene, sentence: usize) {
-        let lists = self.goals.iter().flat_map(|&lists| scene.forms.lists(lists));
-        self.boards[sentence].each(scene.forms, &scene.lexicon.plan.goals_at, lists, |goal| {
+        let entries = self.goals.iter().map(|&goals| scene.forms.goals(goals));
+        self.boards[sentence].each(scene.forms, &scene.lexicon.plan.goals_at, entries, |goal| {
             let may_stand = &mut self.may_stand[goal as usize];
             if may_stand.sentences == 0 {
                 self.possible.push(goal);
@@ -403,9 +404,10 @@ impl Boards {
     /// Goals of triggers that may stand in this sentence, ascending.
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<u32> {
         let (board, forms) = (&self.boards[sentence], scene.forms);
-        let lists = board.sets.iter().flat_map(|&set| forms.triggers(set));
+        let triggers = &scene.lexicon.plan.triggers;
+        let entries = board.sets.iter().flat_map(|&set| forms.triggers(set)).map(|&list| triggers.listed(list));
         let mut goals = Vec::new();
-        board.each(forms, &scene.lexicon.plan.triggers, lists, |goal| goals.push(goal));
+        board.each(forms, triggers, entries, |goal| goals.push(goal));
         goals.sort_unstable();
         goals.dedup();
         goals

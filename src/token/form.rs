@@ -95,8 +95,8 @@ pub trait Terms: Sync {
 pub struct Notes {
     /// What a sentence is marked with where the form stands.
     pub marks: Vec<u32>,
-    /// Where goals are listed that are looked for where it stands.
-    pub goals: Vec<Listed>,
+    /// Goals that are looked for where it stands.
+    pub goals: Vec<Entry>,
     /// Where phrases are.
     pub phrases: Vec<Listed>,
     /// Where triggers are.
@@ -107,6 +107,15 @@ pub struct Notes {
     pub rights: Vec<u32>,
     /// A bit for each of the `rights` that may follow one of its `lefts`, by its last six bits.
     pub follow: u64,
+}
+
+/// Something to look for, and the marks that a sentence must have besides; numbers of the matcher's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its place.
+    pub place: u32,
+    /// The marks; [`ALWAYS`](super::ALWAYS) where there are fewer.
+    pub others: [u32; 3],
 }
 
 /// What is asked about every token, apart from what is asked about few.
@@ -130,9 +139,9 @@ pub struct Hint {
     pub rights: u64,
     /// [`Notes::follow`].
     pub follow: u64,
-    /// [`Notes::goals`].
+    /// Where [`Notes::goals`] are listed.
     pub goals: Listed,
-    /// [`Notes::phrases`].
+    /// Where [`Notes::phrases`] are.
     pub phrases: Listed,
 }
 
@@ -181,7 +190,9 @@ pub struct Forms<'a> {
     hints: Vec<Hint>,
     /// For each of these, what is seldom asked for: triggers, lefts, rights.
     others: Vec<[Listed; 3]>,
-    /// Lists of what is looked for where sets stand.
+    /// Goals of all sets: side by side for each, though several have the same.
+    goals: Vec<Entry>,
+    /// Lists of what else is looked for where sets stand.
     lists: Vec<Listed>,
     /// Words of two of all sets.
     sides: Vec<u32>,
@@ -215,6 +226,7 @@ impl<'a> Forms<'a> {
             briefs: vec![NOTHING],
             hints: vec![Hint::default()],
             others: vec![Default::default()],
+            goals: Vec::new(),
             lists: Vec::new(),
             sides: Vec::new(),
             marks: Rows::new(terms.n_marks()),
@@ -236,6 +248,7 @@ impl<'a> Forms<'a> {
             self.briefs.truncate(1);
             self.hints.truncate(1);
             self.others.truncate(1);
+            self.goals.clear();
             self.lists.clear();
             self.sides.clear();
             self.marks.clear();
@@ -267,6 +280,12 @@ impl<'a> Forms<'a> {
     #[inline]
     pub fn hint(&self, set: SetId) -> &Hint {
         &self.hints[set as usize]
+    }
+
+    /// The goals that are listed there.
+    #[inline]
+    pub fn goals(&self, goals: Listed) -> &[Entry] {
+        goals.of(&self.goals)
     }
 
     /// The lists that are listed there.
@@ -382,7 +401,8 @@ impl<'a> Forms<'a> {
         let Notes { marks, goals, phrases, triggers, lefts, rights, follow } = self.terms.notes(terms);
         marks.into_iter().for_each(|mark| self.marks.put(mark, set));
         let bits = rights.iter().fold(0, |all, right| all | 1 << (right % 64));
-        let [goals, phrases, triggers] = [goals, phrases, triggers].map(|lists| Listed::put(lists, &mut self.lists));
+        let goals = Listed::put(goals, &mut self.goals);
+        let [phrases, triggers] = [phrases, triggers].map(|lists| Listed::put(lists, &mut self.lists));
         let [lefts, rights] = [lefts, rights].map(|list| Listed::put(list, &mut self.sides));
         self.hints.push(Hint { rights: bits, follow, goals, phrases });
         self.others.push([triggers, lefts, rights]);

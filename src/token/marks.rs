@@ -3,17 +3,17 @@
 //! Comes in: which sets of terms have which marks, and the sets that stand in a sentence. Goes out: whether a mark may
 //! stand there. Never happens here: what a mark stands for.
 //!
-//! A mark is a row of bits, one for each set of terms that has it, and a sentence is one too: one look at a line of the
-//! cache tells whether they meet. The sets of common words have bits for themselves, and all others share the rest: where
+//! A mark is a row of bits, one for each set of terms that has it, and a sentence is one too: a look at two lines of the
+//! cache, side by side, tells whether they meet. The sets of common words have bits for themselves, and all others share the rest: where
 //! only those meet, the mark perhaps does not stand.
 
 use super::sets::SetId;
 
 /// Bits of a row.
-const BITS: usize = 512;
+const BITS: usize = 1024;
 
 /// Those of them that belong to one set alone.
-const OWN: SetId = 256;
+const OWN: SetId = 512;
 
 /// A bit for each set, or for several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

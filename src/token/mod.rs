@@ -14,7 +14,7 @@ mod scan;
 mod sets;
 mod stem;
 
-pub use form::{Brief, Form, FormId, Forms, Hint, Light, Listed, Notes, Reading, Terms, fold};
+pub use form::{Brief, Entry, Form, FormId, Forms, Hint, Light, Listed, Notes, Reading, Terms, fold};
 pub use marks::{ALWAYS, Row};
 pub use scan::{clitic, tokenize};
 pub use sets::{Column, SetId};
