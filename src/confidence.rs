@@ -214,8 +214,6 @@ pub struct Judge<'l> {
     doubt: f64,
     /// Rule scores of the last segment.
     rules: Vec<(CodeId, f64)>,
-    /// About the log-odds of each code in it, or the most that they may be.
-    near: Vec<f64>,
 }
 
 /// A fitted line, and for each code, by its place, what its rule score is multiplied with.
@@ -223,10 +221,8 @@ type ByPlace<'l> = (&'l Line, Vec<Option<f64>>);
 
 /// What scores are multiplied with, side by side for all codes; 0 where there is no line.
 struct Slopes {
-    /// For each code that has a rule score, a row with a number for each code.
+    /// For each code a row with a number for the rule score of each code.
     rules: Vec<f64>,
-    /// The same numbers, a row for each code with one for each that has a rule score.
-    by_code: Vec<f64>,
     cues: Vec<f64>,
     /// The largest of `cues`.
     steepest: f64,
@@ -235,34 +231,22 @@ struct Slopes {
 impl Slopes {
     fn new(lines: &[Option<ByPlace>]) -> Self {
         let of = |line: &Option<ByPlace>, place: usize| line.as_ref().and_then(|(_, rules)| rules[place]);
-        let row = |place| lines.iter().map(move |line| of(line, place).unwrap_or(0.0));
+        let row = |line| (0..lines.len()).map(move |place| of(line, place).unwrap_or(0.0));
         let cues: Vec<f64> = lines.iter().map(|line| line.as_ref().map_or(0.0, |(line, _)| line.cues)).collect();
         let steepest = cues.iter().fold(0.0, |most: f64, slope| most.max(slope.abs()));
-        Slopes::of_rows((0..lines.len()).flat_map(row).collect(), cues, steepest)
-    }
-
-    fn of_rows(rules: Vec<f64>, cues: Vec<f64>, steepest: f64) -> Self {
-        let n = cues.len();
-        let by_code = (0..n * n).map(|place| rules[place % n * n + place / n]).collect();
-        Slopes { rules, by_code, cues, steepest }
+        Slopes { rules: lines.iter().flat_map(row).collect(), cues, steepest }
     }
 
     /// Without a fitted model each score stands for itself.
     fn plain(n_codes: usize) -> Self {
         let row = |place| (0..n_codes).map(move |other| f64::from(u8::from(other == place)));
-        Slopes::of_rows((0..n_codes).flat_map(row).collect(), vec![0.0; n_codes], 0.0)
+        Slopes { rules: (0..n_codes).flat_map(row).collect(), cues: vec![0.0; n_codes], steepest: 0.0 }
     }
 
-    /// What the rule score of a code is multiplied with, for each code.
+    /// What the rule score of each code is multiplied with, for one code.
     #[inline]
     fn of(&self, code: CodeId) -> &[f64] {
         &self.rules[usize::from(code.0) * self.cues.len()..][..self.cues.len()]
-    }
-
-    /// What the rule scores of all codes are multiplied with, for one code.
-    #[inline]
-    fn onto(&self, code: CodeId) -> &[f64] {
-        &self.by_code[usize::from(code.0) * self.cues.len()..][..self.cues.len()]
     }
 }
 
@@ -278,8 +262,8 @@ impl<'l> Judge<'l> {
         let lines: Vec<Option<ByPlace>> = names().map(line).collect();
         let slopes = if lexicon.model.is_some() { Slopes::new(&lines) } else { Slopes::plain(lines.len()) };
         let (begins, alone) = (begins(&lines, None), vec![0.0; lines.len()]);
-        let (rules, near) = (Vec::new(), Vec::new());
-        Judge { lexicon, bag: Bag::default(), lines, slopes, begins, level: None, alone, doubt: 1e-6, rules, near }
+        let (bag, rules) = (Bag::default(), Vec::new());
+        Judge { lexicon, bag, lines, slopes, begins, level: None, alone, doubt: 1e-6, rules }
     }
 
     /// The evidence in a segment and the verdicts on all codes that reach `least` confidence, in the order of the
@@ -307,10 +291,9 @@ impl<'l> Judge<'l> {
     }
 
     /// True when a code may reach `least` confidence by what the rules say, or still may say.
-    fn may_reach(&mut self, gatherer: &mut Gatherer, scene: &Scene, around: &Surroundings, least: f64) -> bool {
+    fn may_reach(&self, gatherer: &mut Gatherer, scene: &Scene, around: &Surroundings, least: f64) -> bool {
         let wanted = self.hopeless(least);
-        self.come_near_at_most(gatherer);
-        self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near >= wanted).any(|(code, _)| {
+        self.lexicon.codebook.ids().any(|code| {
             while self.at_most(code, gatherer) >= wanted {
                 let Some(darkest) = self.darkest(code, gatherer) else { return true };
                 gatherer.look_closer(scene, around, darkest);
@@ -321,7 +304,7 @@ impl<'l> Judge<'l> {
 
     /// What the log-odds of a code may be at most, but for rounding; without a fitted model its score.
     fn at_most(&self, code: CodeId, gatherer: &Gatherer) -> f64 {
-        let slopes = self.slopes.onto(code);
+        let slopes = self.slopes.of(code);
         let most = |(other, bounds): (CodeId, Bounds)| {
             let (least, most) = clamped(bounds);
             let slope = slopes[usize::from(other.0)];
@@ -333,7 +316,7 @@ impl<'l> Judge<'l> {
     /// The code whose rules that are not worked out leave open most about the log-odds of this code: itself, as long as
     /// any of its own are open.
     fn darkest(&self, code: CodeId, gatherer: &Gatherer) -> Option<CodeId> {
-        let slopes = self.slopes.onto(code);
+        let slopes = self.slopes.of(code);
         let width = |(other, bounds): (CodeId, Bounds)| {
             let (least, most) = clamped(bounds);
             (slopes[usize::from(other.0)] * (most - least)).abs()
@@ -371,10 +354,9 @@ impl<'l> Judge<'l> {
         let clamped = |&code: &CodeId| gathered.score(code).clamp(SCORE_RANGE.0, SCORE_RANGE.1);
         self.rules.clear();
         self.rules.extend(gathered.by_code.keys().map(|code| (*code, clamped(code))));
-        self.come_near();
         let hopeless = self.hopeless(least);
-        let codes = self.lexicon.codebook.ids().zip(&self.near).filter(|(_, near)| **near >= hopeless);
-        codes.filter_map(|(code, _)| self.verdict(code, &model.cues, least)).collect()
+        let codes = self.lexicon.codebook.ids().filter(|code| self.about(*code) >= hopeless);
+        codes.filter_map(|code| self.verdict(code, &model.cues, least)).collect()
     }
 
     /// About log-odds below this stay below this confidence for certain: most are far below, and need no exponential.
@@ -384,24 +366,11 @@ impl<'l> Judge<'l> {
         if least == 0.0 { f64::NEG_INFINITY } else { score - self.doubt }
     }
 
-    /// Puts the log-odds of all codes into `near` but for rounding. Most codes are far from being written, and need no
-    /// closer look.
-    fn come_near(&mut self) {
-        self.near.clone_from(&self.alone);
-        for (other, score) in &self.rules {
-            let slopes = self.slopes.of(*other);
-            self.near.iter_mut().zip(slopes).for_each(|(near, slope)| *near += slope * score);
-        }
-    }
-
-    /// Puts into `near` what [`Judge::at_most`] says of each code at most.
-    fn come_near_at_most(&mut self, gatherer: &Gatherer) {
-        self.near.clone_from(&self.alone);
-        for (other, bounds) in gatherer.bounds() {
-            let (least, most) = clamped(bounds);
-            let slopes = self.slopes.of(other);
-            self.near.iter_mut().zip(slopes).for_each(|(near, slope)| *near += larger(slope * least, slope * most));
-        }
+    /// The log-odds of a code but for rounding. Most codes are far from being written, and need no closer look.
+    fn about(&self, code: CodeId) -> f64 {
+        let slopes = self.slopes.of(code);
+        let rules = self.rules.iter().map(|(other, score)| slopes[usize::from(other.0)] * score);
+        rules.fold(self.alone[usize::from(code.0)], |all, rule| all + rule)
     }
 
     fn verdict(&self, code: CodeId, table: &Cues, least: f64) -> Option<Verdict> {

@@ -61,8 +61,8 @@ pub struct Surroundings<'a> {
     pub attributes: &'a BTreeMap<String, String>,
 }
 
-/// Hits beyond these add nothing.
-const ENOUGH_HITS: u32 = 2;
+/// What the strongest hit of a rule counts, and the next one; further ones add nothing.
+const SHARES: [f64; 2] = [1.0, 0.5];
 
 /// Largest weight that counts: a weight of 1 would be infinite evidence.
 const MOST_WEIGHT: f64 = 0.98;
@@ -132,9 +132,9 @@ impl Voice {
         }
     }
 
-    /// What so many hits contribute at most: the second one counts half, further ones nothing.
+    /// What so many hits contribute at most.
     fn most(&self, n_hits: usize) -> f64 {
-        self.whole * [0.0, 1.0, 1.5][n_hits.min(2)]
+        self.whole * SHARES.iter().take(n_hits).sum::<f64>()
     }
 
     /// Adds what the rule may say by so many hits to the bounds of its codes.
@@ -172,7 +172,7 @@ struct Open {
     rule: usize,
     /// Its gates, among those that are open.
     gates: Range<usize>,
-    /// How many hits it may have at most, as far as that matters.
+    /// How many hits it may have at most.
     most_hits: usize,
     /// Its hits, as soon as they are looked for.
     hits: Option<Range<usize>>,
@@ -269,8 +269,7 @@ impl<'l> Gatherer<'l> {
         let mut begin = 0;
         for gates in self.gates.chunk_by(|a, b| rule_of(a) == rule_of(b)) {
             // Hits share no word.
-            let most_hits =
-                gates.iter().fold(0, |all, open| open.times.saturating_add(all)).min(ENOUGH_HITS) as usize;
+            let most_hits = gates.iter().fold(0, |all: usize, open| all.saturating_add(open.times));
             let (rule, gates) = (rule_of(&gates[0]), begin..begin + gates.len());
             begin = gates.end;
             let voice = &self.voices[rule];
@@ -328,7 +327,7 @@ impl<'l> Gatherer<'l> {
         let (gates, first) = (gates.clone(), self.hits.len());
         self.add_hits(scene, around, so_far, rule, gates);
         let hits = first..self.hits.len();
-        debug_assert!(hits.len().min(ENOUGH_HITS as usize) <= most_hits, "{}", self.lexicon.rules[rule].id);
+        debug_assert!(hits.len() <= most_hits, "{}", self.lexicon.rules[rule].id);
         self.voices[rule].narrow(&mut self.bounds, most_hits, hits.len());
         if hits.is_empty() {
             self.settle(open, 0, self.found.len());
@@ -581,7 +580,7 @@ fn diminish(found: &mut [Found]) {
     places.sort_by(|&a, &b| found[a].code.cmp(&found[b].code).then(strength(b).total_cmp(&strength(a))));
     for of_code in places.chunk_by(|&a, &b| found[a].code == found[b].code) {
         for (rank, &place) in of_code.iter().enumerate() {
-            shares[place] = [1.0, 0.5].get(rank).copied().unwrap_or(0.0);
+            shares[place] = SHARES.get(rank).copied().unwrap_or(0.0);
         }
     }
     found.iter_mut().zip(shares).for_each(|(found, share)| found.contribution *= share);

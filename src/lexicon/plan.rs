@@ -74,16 +74,9 @@ impl Index {
         self.entries.at(mark)
     }
 
-    /// What is listed there.
-    #[inline]
-    pub fn listed(&self, list: Listed) -> &[Entry] {
-        list.of(&self.entries.items)
-    }
-
-    /// Where that is listed which has one of these marks for its rarest need.
-    fn lists(&self, marks: &[u32]) -> Vec<Listed> {
-        let lists = marks.iter().map(|&mark| self.entries.listed(mark));
-        lists.filter(|list| !list.is_empty()).collect()
+    /// What has one of these marks for its rarest need.
+    fn of(&self, marks: &[u32]) -> Vec<Entry> {
+        marks.iter().flat_map(|&mark| self.at(mark)).copied().collect()
     }
 }
 
@@ -435,8 +428,8 @@ impl Plan {
         let marks: Vec<u32> = marks.collect();
         let (lefts, rights): (Vec<u32>, Vec<u32>) = (own(&self.pairs.lefts), own(&self.pairs.rights));
         let follow = lefts.iter().fold(0, |all, &left| all | self.pairs.follow[left as usize]);
-        let goals = marks.iter().flat_map(|&mark| self.goals_at.at(mark)).copied().collect();
-        let [phrases, triggers] = [&self.phrases_at, &self.triggers].map(|index| index.lists(&marks));
+        let [goals, phrases, triggers] =
+            [&self.goals_at, &self.phrases_at, &self.triggers].map(|index| index.of(&marks));
         Notes { marks, goals, phrases, triggers, lefts, rights, follow }
     }
 }

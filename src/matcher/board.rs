@@ -117,7 +117,9 @@ impl Board {
         may_be(*after, Some(end)) && may_be(*before, begin.checked_sub(1))
     }
 
-    fn is_light(&self, at: usize) -> bool {
+    /// True for a token that does not count in a gap.
+    #[inline]
+    pub fn is_light(&self, at: usize) -> bool {
         self.light >> at & 1 != 0
     }
 
@@ -195,7 +197,7 @@ pub struct Boards {
 struct MayStand {
     sentences: Sentences,
     /// How many matches there may be that share no word: as many as words or phrases that are its rarest need.
-    times: u32,
+    times: usize,
 }
 
 impl Boards {
@@ -294,8 +296,7 @@ impl Boards {
         self.find_by_pairs(scene, sentence, &mut candidates);
         for depth in 0..=plan.deepest {
             candidates.clear();
-            let lists = self.phrases.iter().flat_map(|&lists| scene.forms.lists(lists));
-            let entries = lists.map(|&list| plan.phrases_at.listed(list));
+            let entries = self.phrases.iter().map(|&phrases| scene.forms.entries(phrases));
             self.boards[sentence].each(scene.forms, &plan.phrases_at, entries, |place| {
                 if plan.phrases[place as usize].depth == depth {
                     candidates.push(place);
@@ -345,7 +346,7 @@ impl Boards {
 
     /// Finds the goals that may stand in a sentence.
     fn find_goals(&mut self, scene: &Scene, sentence: usize) {
-        let entries = self.goals.iter().map(|&goals| scene.forms.goals(goals));
+        let entries = self.goals.iter().map(|&goals| scene.forms.entries(goals));
         self.boards[sentence].each(scene.forms, &scene.lexicon.plan.goals_at, entries, |goal| {
             let may_stand = &mut self.may_stand[goal as usize];
             if may_stand.sentences == 0 {
@@ -363,10 +364,10 @@ impl Boards {
 
     /// Goals that rules are entered by and that may stand in any sentence, and how many matches of each there may be at
     /// most that share no word.
-    pub fn possible(&self, plan: &Plan) -> impl Iterator<Item = (u32, u32)> {
+    pub fn possible(&self, plan: &Plan) -> impl Iterator<Item = (u32, usize)> {
         // Nothing is counted where nothing need stand.
         let is_counted = |goal: u32| !plan.needs_of(goal).is_empty();
-        let times = move |goal: u32| if is_counted(goal) { self.may_stand[goal as usize].times } else { u32::MAX };
+        let times = move |goal: u32| if is_counted(goal) { self.may_stand[goal as usize].times } else { usize::MAX };
         self.possible.iter().map(move |&goal| (goal, times(goal)))
     }
 
@@ -404,10 +405,9 @@ impl Boards {
     /// Goals of triggers that may stand in this sentence, ascending.
     pub fn triggers(&self, scene: &Scene, sentence: usize) -> Vec<u32> {
         let (board, forms) = (&self.boards[sentence], scene.forms);
-        let triggers = &scene.lexicon.plan.triggers;
-        let entries = board.sets.iter().flat_map(|&set| forms.triggers(set)).map(|&list| triggers.listed(list));
+        let entries = board.sets.iter().map(|&set| forms.triggers(set));
         let mut goals = Vec::new();
-        board.each(forms, triggers, entries, |goal| goals.push(goal));
+        board.each(forms, &scene.lexicon.plan.triggers, entries, |goal| goals.push(goal));
         goals.sort_unstable();
         goals.dedup();
         goals

@@ -25,7 +25,7 @@ pub struct OpenGate {
     /// Its place.
     pub gate: u32,
     /// How many matches of its goal there may be at most that share no word.
-    pub times: u32,
+    pub times: usize,
 }
 
 /// What is known of a goal.
@@ -75,7 +75,9 @@ impl Search {
         // Each match goes through one of the goals that lead to the gate.
         gates.dedup_by(|next, open| {
             let same = next.gate == open.gate;
-            open.times = if same { open.times.saturating_add(next.times) } else { open.times };
+            if same {
+                open.times = open.times.saturating_add(next.times);
+            }
             same
         });
     }

@@ -342,7 +342,7 @@ impl<'s> Sheet<'s> {
     /// True when a noun of any party, or a pronoun that stands for one, begins here and ends by `limit`.
     fn is_party_or_pronoun(&self, at: usize, limit: usize) -> bool {
         // The "I" of "I mean" is nobody.
-        if self.board.light >> at & 1 != 0 {
+        if self.board.is_light(at) {
             return false;
         }
         let mut lists = self.people_lists();

@@ -97,10 +97,10 @@ pub struct Notes {
     pub marks: Vec<u32>,
     /// Goals that are looked for where it stands.
     pub goals: Vec<Entry>,
-    /// Where phrases are.
-    pub phrases: Vec<Listed>,
-    /// Where triggers are.
-    pub triggers: Vec<Listed>,
+    /// Phrases that are.
+    pub phrases: Vec<Entry>,
+    /// Triggers that are.
+    pub triggers: Vec<Entry>,
     /// What it is the first word of two of.
     pub lefts: Vec<u32>,
     /// What it is the second word of two of.
@@ -141,7 +141,7 @@ pub struct Hint {
     pub follow: u64,
     /// Where [`Notes::goals`] are listed.
     pub goals: Listed,
-    /// Where [`Notes::phrases`] are.
+    /// Where [`Notes::phrases`] are listed.
     pub phrases: Listed,
 }
 
@@ -190,10 +190,8 @@ pub struct Forms<'a> {
     hints: Vec<Hint>,
     /// For each of these, what is seldom asked for: triggers, lefts, rights.
     others: Vec<[Listed; 3]>,
-    /// Goals of all sets: side by side for each, though several have the same.
-    goals: Vec<Entry>,
-    /// Lists of what else is looked for where sets stand.
-    lists: Vec<Listed>,
+    /// What is looked for where sets stand: side by side for each, though several have the same.
+    entries: Vec<Entry>,
     /// Words of two of all sets.
     sides: Vec<u32>,
     /// Which set has which mark.
@@ -208,6 +206,9 @@ pub struct Forms<'a> {
 
 /// Forms kept before the memo is cleared: about 60 MB at the worst, several times the vocabulary of a large study.
 const MOST_FORMS: usize = 300_000;
+
+/// And what is looked for where they stand: 64 MB, which only codebooks with large lists in many rules come near.
+const MOST_ENTRIES: usize = 4 << 20;
 
 /// A number that no other forms have had, from 1.
 fn new_era() -> u64 {
@@ -226,8 +227,7 @@ impl<'a> Forms<'a> {
             briefs: vec![NOTHING],
             hints: vec![Hint::default()],
             others: vec![Default::default()],
-            goals: Vec::new(),
-            lists: Vec::new(),
+            entries: Vec::new(),
             sides: Vec::new(),
             marks: Rows::new(terms.n_marks()),
             sets: TermSets::new(),
@@ -240,7 +240,7 @@ impl<'a> Forms<'a> {
 
     /// Forgets everything when the memo has grown too large. Call it between transcripts: all ids become invalid.
     pub fn trim(&mut self) {
-        if self.plain.len() + self.forms.len() > MOST_FORMS {
+        if self.plain.len() + self.forms.len() > MOST_FORMS || self.entries.len() > MOST_ENTRIES {
             self.short.clear();
             self.long.clear();
             self.plain.clear();
@@ -248,8 +248,7 @@ impl<'a> Forms<'a> {
             self.briefs.truncate(1);
             self.hints.truncate(1);
             self.others.truncate(1);
-            self.goals.clear();
-            self.lists.clear();
+            self.entries.clear();
             self.sides.clear();
             self.marks.clear();
             self.sets.clear();
@@ -282,16 +281,10 @@ impl<'a> Forms<'a> {
         &self.hints[set as usize]
     }
 
-    /// The goals that are listed there.
+    /// What is listed there.
     #[inline]
-    pub fn goals(&self, goals: Listed) -> &[Entry] {
-        goals.of(&self.goals)
-    }
-
-    /// The lists that are listed there.
-    #[inline]
-    pub fn lists(&self, lists: Listed) -> &[Listed] {
-        lists.of(&self.lists)
+    pub fn entries(&self, listed: Listed) -> &[Entry] {
+        listed.of(&self.entries)
     }
 
     /// False when a mark stands in no set of these for certain.
@@ -301,8 +294,8 @@ impl<'a> Forms<'a> {
     }
 
     /// [`Notes::triggers`] of a set.
-    pub fn triggers(&self, set: SetId) -> &[Listed] {
-        self.others[set as usize][0].of(&self.lists)
+    pub fn triggers(&self, set: SetId) -> &[Entry] {
+        self.entries(self.others[set as usize][0])
     }
 
     /// [`Notes::lefts`] of a set.
@@ -401,8 +394,7 @@ impl<'a> Forms<'a> {
         let Notes { marks, goals, phrases, triggers, lefts, rights, follow } = self.terms.notes(terms);
         marks.into_iter().for_each(|mark| self.marks.put(mark, set));
         let bits = rights.iter().fold(0, |all, right| all | 1 << (right % 64));
-        let goals = Listed::put(goals, &mut self.goals);
-        let [phrases, triggers] = [phrases, triggers].map(|lists| Listed::put(lists, &mut self.lists));
+        let [goals, phrases, triggers] = [goals, phrases, triggers].map(|list| Listed::put(list, &mut self.entries));
         let [lefts, rights] = [lefts, rights].map(|list| Listed::put(list, &mut self.sides));
         self.hints.push(Hint { rights: bits, follow, goals, phrases });
         self.others.push([triggers, lefts, rights]);

@@ -4,8 +4,8 @@
 //! stand there. Never happens here: what a mark stands for.
 //!
 //! A mark is a row of bits, one for each set of terms that has it, and a sentence is one too: a look at two lines of the
-//! cache, side by side, tells whether they meet. The sets of common words have bits for themselves, and all others share the rest: where
-//! only those meet, the mark perhaps does not stand.
+//! cache, side by side, tells whether they meet. The sets of common words have bits for themselves, and all others share
+//! the rest: where only those meet, the mark perhaps does not stand.
 
 use super::sets::SetId;
 
