@@ -212,7 +212,7 @@ pub struct Gatherer<'l> {
     /// True when `question` has read the question.
     asked: bool,
     /// Stems of the question; empty before they are asked for.
-    stems: FxHashSet<u32>,
+    stems: FxHashSet<String>,
 }
 
 impl<'l> Gatherer<'l> {
@@ -469,12 +469,11 @@ impl<'l> Gatherer<'l> {
 
     /// True when every word of the hit that is long enough to carry meaning stands in the question.
     fn echoes(&mut self, scene: &Scene, question: &Scene, hit: Match) -> bool {
-        let stem = |scene: &Scene, i: usize| scene.forms.get(scene.tokens[i].form).stem;
         if self.stems.is_empty() {
-            self.stems.extend((0..question.tokens.len()).map(|i| stem(question, i)));
+            self.stems.extend((0..question.tokens.len()).map(|i| question.stem(i).to_string()));
         }
-        let mut content = (hit.start..hit.end).filter(|&i| scene.key(i).len() > 3).map(|i| stem(scene, i)).peekable();
-        content.peek().is_some() && content.all(|stem| self.stems.contains(&stem))
+        let mut content = (hit.start..hit.end).filter(|&i| scene.key(i).len() > 3).map(|i| scene.stem(i)).peekable();
+        content.peek().is_some() && content.all(|stem| self.stems.contains(stem))
     }
 }
 

@@ -373,7 +373,7 @@ impl<'d> Desk<'d> {
         question: Option<&'d Read>,
     ) -> Observation {
         let (_, gathered) = self.gather(gatherer, read, segment, question);
-        let stem = |i: usize| self.forms.get(read.tokens[i].form).readings[0].stem.clone();
+        let stem = |i: usize| self.forms.stem(read.tokens[i].form).to_string();
         let sentences = &read.sentences[segment.sentences.clone()];
         let stems = sentences.iter().map(|sentence| sentence.clone().map(stem).collect()).collect();
         let level = self.transcript.speaker(read.turn.speaker).attributes.get("level").cloned();

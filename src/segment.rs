@@ -130,11 +130,11 @@ fn is_abbreviation(text: &str, left: Token, right: Token, forms: &Forms) -> bool
     let raw = left.span().of(text);
     // A plain word is its own key but for capitals: no need to look for its form.
     let plain = letters(&text.as_bytes()[left.span().start..], raw.len());
-    let word = plain.unwrap_or_else(|| packed(forms.get(left.form).readings[0].key.as_bytes()));
+    let word = plain.unwrap_or_else(|| packed(forms.key(left.form).as_bytes()));
     let number_follows = text.as_bytes()[right.span().start].is_ascii_digit();
     let initial = match plain {
         Some(word) => (word <= 0xFF) & (word != packed(b"i")) & raw.as_bytes()[0].is_ascii_uppercase(),
-        None => is_initial(raw, &forms.get(left.form).readings[0].key),
+        None => is_initial(raw, forms.key(left.form)),
     };
     // The "m" of "9 a.m. We": a capital after it starts a sentence, a small letter was seen before.
     initial | is_in(&TITLES, word) | (number_follows & is_in(&BEFORE_NUMBERS, word))

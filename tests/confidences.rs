@@ -14,7 +14,7 @@ use std::path::Path;
 /// The cue score of a code, word by word.
 fn cue_score(scene: &Scene, lexicon: &Lexicon, code: usize) -> f64 {
     let cues = &lexicon.model.as_ref().expect("a fitted codebook").cues;
-    let stem = |at: usize| cues.stem(&scene.forms.get(scene.tokens[at].form).readings[0].stem);
+    let stem = |at: usize| cues.stem(scene.stem(at));
     let mut rows = BTreeSet::new();
     for sentence in scene.sentences {
         let stems: Vec<u32> = sentence.clone().map(stem).collect();

@@ -87,17 +87,17 @@ impl<'l> Rates<'l> {
 
     fn word(&mut self, transcript: &Transcript, scene: &Scene, i: usize) {
         let key = scene.key(i);
-        let reading = &scene.forms.get(scene.tokens[i].form).readings[0];
+        let stem = scene.stem(i);
         match self.said.get_mut(key) {
             Some((_, count)) => *count += 1,
             None => {
-                self.said.insert(key.to_string(), (reading.stem.clone(), 1));
+                self.said.insert(key.to_string(), (stem.to_string(), 1));
             }
         }
         if !scene.terms(i).is_empty() || !is_content(key) {
             return;
         }
-        let (count, transcripts) = self.uncaught.entry(reading.stem.clone()).or_default();
+        let (count, transcripts) = self.uncaught.entry(stem.to_string()).or_default();
         *count += 1;
         transcripts.insert(transcript.name.clone());
     }

@@ -181,7 +181,7 @@ impl<'l> Lint<'l> {
         let mut forms = Forms::new(self.lexicon.language, self.lexicon);
         let mut tokens = Vec::new();
         tokenize(text, Span::new(0, text.len()), &mut forms, &mut tokens);
-        tokens.iter().map(|token| forms.get(token.form).readings[0].key.clone()).collect()
+        tokens.iter().map(|token| forms.key(token.form).to_string()).collect()
     }
 
     // ---- what covers what ----

@@ -70,7 +70,7 @@ impl Match {
 impl<'a> Scene<'a> {
     /// Ids of terms and lists that the token at `i` meets.
     pub fn terms(&self, i: usize) -> &'a [u32] {
-        &self.forms.get(self.tokens[i].form).terms
+        self.forms.terms(self.tokens[i].form)
     }
 
     /// Tokens between `from` and `to` that count.
@@ -90,7 +90,12 @@ impl<'a> Scene<'a> {
 
     /// The folded word of the token at `i`.
     pub fn key(&self, i: usize) -> &'a str {
-        &self.forms.get(self.tokens[i].form).readings[0].key
+        self.forms.key(self.tokens[i].form)
+    }
+
+    /// The stem of the token at `i`.
+    pub fn stem(&self, i: usize) -> &'a str {
+        self.forms.stem(self.tokens[i].form)
     }
 
     /// `first` together with the nearest match of each other part, none of them overlapping the first.

@@ -9,6 +9,7 @@ use super::sets::{Column, SetId, TermSets};
 use super::{Language, Stemmer};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use unicode_normalization::UnicodeNormalization;
 
@@ -54,24 +55,17 @@ pub struct Reading {
     pub stem: String,
 }
 
-/// What the program knows of a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Form {
-    /// As written where it was first seen.
-    pub raw: String,
-    /// One reading as a rule; two or three where a hyphen may join or separate (`text-⏎book`).
-    pub readings: SmallVec<[Reading; 1]>,
-    /// Terms of the lexicon that the form meets, ascending; filled by whoever made the [`Forms`].
-    pub terms: Box<[u32]>,
-    /// Equal for equal stems of the first reading, in the same [`Forms`].
-    pub stem: u32,
-    /// Whether it counts in a gap.
-    pub light: Light,
+/// The first reading of a form, among the letters of all: few pieces of memory are sooner had, and given back, than
+/// some for each word.
+struct Form {
+    key: Range<usize>,
+    stem: Range<usize>,
 }
 
 /// Finds the terms that a form meets. A lexicon is one.
 pub trait Terms: Sync {
-    /// Ids of the terms that the form meets, ascending.
+    /// Ids of the terms that the form meets, ascending. One reading as a rule; two or three where a hyphen may join or
+    /// separate (`text-⏎book`).
     fn of(&self, raw: &str, readings: &[Reading]) -> Vec<u32>;
 
     /// What a form that meets these terms says to the matcher.
@@ -184,22 +178,23 @@ pub struct Forms<'a> {
     plain: Vec<Form>,
     /// All others.
     forms: Vec<Form>,
+    /// Keys and stems of all.
+    letters: String,
     /// Nothing, and then for each of these what is asked about it.
     briefs: Vec<Brief>,
     /// For each set of terms, what it says to the matcher.
     hints: Vec<Hint>,
-    /// For each of these, what is seldom asked for: triggers, lefts, rights.
-    others: Vec<[Listed; 3]>,
+    /// For each of these, what is seldom asked for: triggers, lefts, rights, the terms themselves.
+    others: Vec<[Listed; 4]>,
     /// What is looked for where sets stand: side by side for each, though several have the same.
     entries: Vec<Entry>,
-    /// Words of two of all sets.
-    sides: Vec<u32>,
+    /// Words of two of all sets, and their terms.
+    numbers: Vec<u32>,
     /// Which set has which mark.
     marks: Rows,
     sets: TermSets,
     /// See [`Forms::era`].
     era: u64,
-    stems: FxHashMap<String, u32>,
     stemmer: Stemmer,
     terms: &'a dyn Terms,
 }
@@ -224,15 +219,15 @@ impl<'a> Forms<'a> {
             long: FxHashMap::default(),
             plain: Vec::new(),
             forms: Vec::new(),
+            letters: String::new(),
             briefs: vec![NOTHING],
             hints: vec![Hint::default()],
             others: vec![Default::default()],
             entries: Vec::new(),
-            sides: Vec::new(),
+            numbers: Vec::new(),
             marks: Rows::new(terms.n_marks()),
             sets: TermSets::new(),
             era: new_era(),
-            stems: FxHashMap::default(),
             stemmer: Stemmer::new(language),
             terms,
         }
@@ -245,15 +240,15 @@ impl<'a> Forms<'a> {
             self.long.clear();
             self.plain.clear();
             self.forms.clear();
+            self.letters.clear();
             self.briefs.truncate(1);
             self.hints.truncate(1);
             self.others.truncate(1);
             self.entries.clear();
-            self.sides.clear();
+            self.numbers.clear();
             self.marks.clear();
             self.sets.clear();
             self.era = new_era();
-            self.stems.clear();
         }
     }
 
@@ -262,9 +257,23 @@ impl<'a> Forms<'a> {
         self.era
     }
 
-    /// The form with this id.
-    pub fn get(&self, id: FormId) -> &Form {
+    fn get(&self, id: FormId) -> &Form {
         if id.is_plain() { &self.plain[id.place()] } else { &self.forms[id.place() - 1] }
+    }
+
+    /// The key of a form's first reading.
+    pub fn key(&self, id: FormId) -> &str {
+        &self.letters[self.get(id).key.clone()]
+    }
+
+    /// The stem of a form's first reading.
+    pub fn stem(&self, id: FormId) -> &str {
+        &self.letters[self.get(id).stem.clone()]
+    }
+
+    /// The terms of the lexicon that a form meets, ascending.
+    pub fn terms(&self, id: FormId) -> &[u32] {
+        self.others[self.brief(id).set as usize][3].of(&self.numbers)
     }
 
     /// What is asked about every token of this form.
@@ -301,13 +310,13 @@ impl<'a> Forms<'a> {
     /// [`Notes::lefts`] of a set.
     #[inline]
     pub fn lefts(&self, set: SetId) -> &[u32] {
-        self.others[set as usize][1].of(&self.sides)
+        self.others[set as usize][1].of(&self.numbers)
     }
 
     /// [`Notes::rights`] of a set.
     #[inline]
     pub fn rights(&self, set: SetId) -> &[u32] {
-        self.others[set as usize][2].of(&self.sides)
+        self.others[set as usize][2].of(&self.numbers)
     }
 
     /// Which sets of terms hold this one.
@@ -356,27 +365,21 @@ impl<'a> Forms<'a> {
 
     fn add(&mut self, raw: &str) -> Known {
         let readings: SmallVec<[Reading; 1]> = keys(raw).into_iter().map(|key| self.reading(raw, key)).collect();
-        let light = lightness(&readings[0].key);
-        let terms = self.terms.of(raw, &readings).into_boxed_slice();
+        let terms = self.terms.of(raw, &readings);
         let brief = self.brief_of(&terms, &readings[0].stem);
-        let stem = self.stem_id(&readings[0].stem);
-        Known::new(self.put(Form { raw: raw.to_string(), readings, terms, stem, light }, brief), light)
+        Known::new(self.put(&readings[0], brief), lightness(&readings[0].key))
     }
 
-    fn stem_id(&mut self, stem: &str) -> u32 {
-        let next = self.stems.len() as u32;
-        match self.stems.get(stem) {
-            Some(&id) => id,
-            None => *self.stems.entry(stem.to_string()).or_insert(next),
-        }
-    }
-
-    fn put(&mut self, form: Form, brief: Brief) -> FormId {
+    fn put(&mut self, Reading { key, stem }: &Reading, brief: Brief) -> FormId {
+        let key = push(key, &mut self.letters);
+        // Most words begin with their stem.
+        let is_head = self.letters[key.clone()].starts_with(stem);
+        let stem = if is_head { key.start..key.start + stem.len() } else { push(stem, &mut self.letters) };
         if brief == NOTHING {
-            self.plain.push(form);
+            self.plain.push(Form { key, stem });
             return FormId((self.plain.len() - 1) as u32 | FormId::PLAIN);
         }
-        self.forms.push(form);
+        self.forms.push(Form { key, stem });
         self.briefs.push(brief);
         FormId(self.forms.len() as u32)
     }
@@ -395,9 +398,9 @@ impl<'a> Forms<'a> {
         marks.into_iter().for_each(|mark| self.marks.put(mark, set));
         let bits = rights.iter().fold(0, |all, right| all | 1 << (right % 64));
         let [goals, phrases, triggers] = [goals, phrases, triggers].map(|list| Listed::put(list, &mut self.entries));
-        let [lefts, rights] = [lefts, rights].map(|list| Listed::put(list, &mut self.sides));
+        let [lefts, rights, terms] = [lefts, rights, terms.to_vec()].map(|list| Listed::put(list, &mut self.numbers));
         self.hints.push(Hint { rights: bits, follow, goals, phrases });
-        self.others.push([triggers, lefts, rights]);
+        self.others.push([triggers, lefts, rights, terms]);
     }
 
     fn reading(&self, raw: &str, key: String) -> Reading {
@@ -417,9 +420,16 @@ impl<'a> Forms<'a> {
             Some(number) => self.short.get(number),
             None => self.long.get(key).copied(),
         };
-        let same = self.get(known?.form).readings.iter().find(|reading| reading.key == key)?;
-        Some(&same.stem)
+        let form = known?.form;
+        (self.key(form) == key).then(|| self.stem(form))
     }
+}
+
+/// Adds a text after others: where it stands.
+fn push(text: &str, all: &mut String) -> Range<usize> {
+    let begin = all.len();
+    all.push_str(text);
+    begin..all.len()
 }
 
 /// Sounds that speakers make to hold the floor.

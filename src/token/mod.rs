@@ -1,7 +1,7 @@
 //! Tokens: the words of a text with their exact spans, and the forms that the lexicon compares.
 //!
 //! Comes in: a stretch of a transcript's text. Goes out: [`Token`]s in order. Stemming and folding change the
-//! readings of a [`Form`] and never a span. Never happens here: any knowledge of codes.
+//! readings of a form and never a span. Never happens here: any knowledge of codes.
 //!
 //! A token is a word by Unicode's rules (UAX #29) with the habits of the field: clitics are tokens of their own
 //! (`they|'ve`, `do|n't`), the parts of a hyphen compound too (`in|service`), a word broken at a line end is one
@@ -14,7 +14,7 @@ mod scan;
 mod sets;
 mod stem;
 
-pub use form::{Brief, Entry, Form, FormId, Forms, Hint, Light, Listed, Notes, Reading, Terms, fold};
+pub use form::{Brief, Entry, FormId, Forms, Hint, Light, Listed, Notes, Reading, Terms, fold};
 pub use marks::{ALWAYS, Row};
 pub use scan::{clitic, tokenize};
 pub use sets::{Column, SetId};

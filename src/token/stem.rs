@@ -4,8 +4,10 @@
 //! their base first, which no stemmer does. Never happens here: a span.
 
 use rust_stemmers::Algorithm;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A language that words can be stemmed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -89,7 +91,8 @@ impl Stemmer {
 
 /// The base of an irregular English form; none for regular ones.
 fn base_form(word: &str) -> Option<&'static str> {
-    IRREGULAR.binary_search_by_key(&word, |pair| pair.0).ok().map(|i| IRREGULAR[i].1)
+    static BASES: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| IRREGULAR.iter().copied().collect());
+    BASES.get(word).copied()
 }
 
 /// Irregular form, base; sorted by form. Forms that are common words of another kind (`found` a school, `saw` wood,
