@@ -404,43 +404,44 @@ fn meets<L: Copy + PartialEq>(glob: &[L], word: &[L], (many, one): (L, L)) -> bo
 
 /// True for digits and for number words.
 fn is_number(key: &str) -> bool {
-    const WORDS: [&str; 34] = [
-        "billion",
-        "dozen",
-        "eight",
-        "eighteen",
-        "eighty",
-        "eleven",
-        "fifteen",
-        "fifty",
-        "five",
-        "forty",
-        "four",
-        "fourteen",
-        "hundred",
-        "hundreds",
-        "million",
-        "nine",
-        "nineteen",
-        "ninety",
-        "one",
-        "seven",
-        "seventeen",
-        "seventy",
-        "six",
-        "sixteen",
-        "sixty",
-        "ten",
-        "thirteen",
-        "thirty",
-        "thousand",
-        "thousands",
-        "three",
-        "twelve",
-        "twenty",
-        "two",
-    ];
-    key.starts_with(|c: char| c.is_ascii_digit()) || WORDS.binary_search(&key).is_ok()
+    key.starts_with(|c: char| c.is_ascii_digit())
+        || matches!(
+            key,
+            "billion"
+                | "dozen"
+                | "eight"
+                | "eighteen"
+                | "eighty"
+                | "eleven"
+                | "fifteen"
+                | "fifty"
+                | "five"
+                | "forty"
+                | "four"
+                | "fourteen"
+                | "hundred"
+                | "hundreds"
+                | "million"
+                | "nine"
+                | "nineteen"
+                | "ninety"
+                | "one"
+                | "seven"
+                | "seventeen"
+                | "seventy"
+                | "six"
+                | "sixteen"
+                | "sixty"
+                | "ten"
+                | "thirteen"
+                | "thirty"
+                | "thousand"
+                | "thousands"
+                | "three"
+                | "twelve"
+                | "twenty"
+                | "two"
+        )
 }
 
 #[cfg(test)]
