@@ -135,8 +135,10 @@ function piece(text, layers, from) {
   if (!layers.length) return text;
   const marks = layers.filter((layer) => layer.line);
   const first = marks.find((layer) => layer.strong) ?? marks[0];
-  const begun = marks.filter((layer) => layer.start === from && layer.label).map((layer) => layer.label);
-  const labels = begun.length ? h("sup", { "aria-hidden": "true" }, runs(begun)) : null;
+  // Several words of one code may overlap: its label stands where the first of them begins.
+  const running = new Set(marks.filter((layer) => layer.start < from).map((layer) => layer.label));
+  const begun = marks.filter((layer) => layer.start === from && layer.label && !running.has(layer.label)).map((layer) => layer.label);
+  const labels = begun.length ? h("sup", { "aria-hidden": "true" }, runs([...new Set(begun)])) : null;
   // The label stands before the words and not among them: the underline is theirs.
   return [labels, h("span", {
     class: layers.map((layer) => layer.class).join(" "),
