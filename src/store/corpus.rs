@@ -177,12 +177,17 @@ impl Inputs {
     fn finish(&mut self) {
         let Inputs { sources, entries, .. } = self;
         entries.sort_unstable_by_key(|entry| (entry.source(sources), entry.root));
+        let mut clashes = self.clashes();
         for longer in [Form::Folder, Form::Extension] {
-            for i in self.clashes().into_iter().flatten() {
+            if clashes.is_empty() {
+                return;
+            }
+            for i in clashes.into_iter().flatten() {
                 self.entries[i as usize].form = longer;
             }
+            clashes = self.clashes();
         }
-        for clash in self.clashes() {
+        for clash in clashes {
             self.numbers.extend(clash.into_iter().zip(1..).skip(1));
         }
     }
