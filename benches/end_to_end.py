@@ -46,6 +46,7 @@ COMMON = """the i and a it 's in to that you they of on we do with was one what 
 who have them about were not this be said all just know but like when if our or out can would from how up an get then
 really because more us think some go her people time back which going see been into has no your now say by""".split()
 SYLLABLES = "ba co de fi gu ha ji ko lu me no pa qui ro sa te un vi wa yo zen tral mer ston ler".split()
+HEADER = '[codebook]\nname = "g"\n[[facet]]\nname = "f"\ndefinition = "f"\n[[code]]\nname = "f.c"\ndefinition = "c"\n'
 QUESTIONS = ["How did you begin?", "What happened then?", "Who was there?", "Can you say more about that?"]
 
 
@@ -196,6 +197,7 @@ SPACY_FILES = 60
 def programs(folder, terms, work):
     """Commands by name; the first is what all others are compared with."""
     found = {f"precode, {n} thread{'s' * (n > 1)}": precode(f"{work}/{n}", n, folder) for n in (1, 2, 4)}
+    found["precode, 1 thread, nothing to find"] = precode(f"{work}/0", 1, folder, codebook=write_codebook(work))
     if scan := scan_program():
         found["aho-corasick DFA, 1 thread"] = [scan, folder, terms]
     if shutil.which("rg"):
@@ -251,12 +253,20 @@ def start():
         print(f"one interview of {size:.0f} KB, the codebook {how}: {took:.1f} ms on the clock, {work:.1f} ms of work")
 
 
+def write_codebook(work):
+    """A codebook of one rule that no interview meets: what is left is the cost of files, words, sentences and rows."""
+    path = f"{work}/nothing.toml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(HEADER + '[[rule]]\nid = "r"\ncode = "f.c"\nweight = 0.5\npattern = "zyzzyvaq"\n')
+    return path
+
+
 def large(rules, terms):
     """A codebook of so many rules and terms, none of them commoner than the others."""
     dice = random.Random(rules)
     word = lambda: "".join(dice.choice(SYLLABLES) for _ in range(3))
     entries = [word() for _ in range(terms)]
-    text = '[codebook]\nname = "g"\n[[facet]]\nname = "f"\ndefinition = "f"\n[[code]]\nname = "f.c"\ndefinition = "c"\n[lists]\n'
+    text = HEADER + "[lists]\n"
     for i in range(rules):
         share = entries[i * terms // rules : (i + 1) * terms // rules]
         text += f"l{i} = {share!r}\n".replace("'", '"')
@@ -343,13 +353,18 @@ def stages(folder):
             costs["DFA over the bytes"] = 1000 / float(Cost([scan, folder, write_terms(work)]).printed.split()[0])
     print(f"{size / 1e6:.0f} MB, 1 thread, without the start; ~: a difference of measurements, –: lost in their spread\n")
     print("| stage | MB/s | M tokens/s | share of time | limit, MB/s |\n|---|---|---|---|---|")
+    together = [0, 0]
     for name, parts, limit in STAGES:
         cost = sum(-costs[part[1:]] if part[0] == "-" else costs[part] for part in parts)
         about = "~" if any(part[0] == "-" for part in parts) else ""
         speed, rate = (about + brief(1000 / cost / per) if cost > 0 else "–" for per in (1, bytes_per_token))
-        known = [part for part in limit.split(", ") if part in costs]
-        bound = f"{brief(1000 / sum(costs[part] for part in known))}, {limit}" if known else limit
+        plain = sum(costs[part] for part in limit.split(", ") if part in costs)
+        bound = f"{brief(1000 / plain)}, {limit}" if plain else limit
+        if "program" not in parts:
+            together = [together[0] + cost, together[1] + (plain or cost)]
         print(f"| {name} | {speed} | {rate} | {about}{max(cost, 0) / costs['program']:.0%} | {bound} |")
+    own, plain = together
+    print(f"\nstages of the memory together {1000 / own:.1f} MB/s, their limits together {1000 / plain:.1f}: {plain / own:.2f} of the limit")
 
 
 def brief(figure):
