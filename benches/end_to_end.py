@@ -18,7 +18,7 @@ into interviews of the same make, of speech from elsewhere with `corpus/practice
 `corpus/interviews`.
 
 All but `make` want `target/release/precode` (cargo build --release); `run` and `stages` also the bench `scan`
-(cargo bench --no-run); `stages` runs `cargo bench --bench stages` on the folder first: take 10 MB. `rg` and a
+(cargo bench --no-run); `stages` runs `cargo bench --bench stages` on the folder first: four minutes for 100 MB. `rg` and a
 Python with spaCy (named by SPACY_PYTHON) are left out where they are missing. Ratios count, not single figures: other
 work on the machine slows all programs alike, so ratios are taken round by round and their median is told. Memory is
 that of the process at its peak; the 15 MB or so of this script are its least.
