@@ -353,18 +353,19 @@ def stages(folder):
             costs["DFA over the bytes"] = 1000 / float(Cost([scan, folder, write_terms(work)]).printed.split()[0])
     print(f"{size / 1e6:.0f} MB, 1 thread, without the start; ~: a difference of measurements, –: lost in their spread\n")
     print("| stage | MB/s | M tokens/s | share of time | limit, MB/s |\n|---|---|---|---|---|")
-    together = [0, 0]
+    own = limits = 0
     for name, parts, limit in STAGES:
         cost = sum(-costs[part[1:]] if part[0] == "-" else costs[part] for part in parts)
         about = "~" if any(part[0] == "-" for part in parts) else ""
         speed, rate = (about + brief(1000 / cost / per) if cost > 0 else "–" for per in (1, bytes_per_token))
         plain = sum(costs[part] for part in limit.split(", ") if part in costs)
         bound = f"{brief(1000 / plain)}, {limit}" if plain else limit
-        if "program" not in parts:
-            together = [together[0] + cost, together[1] + (plain or cost)]
         print(f"| {name} | {speed} | {rate} | {about}{max(cost, 0) / costs['program']:.0%} | {bound} |")
-    own, plain = together
-    print(f"\nstages of the memory together {1000 / own:.1f} MB/s, their limits together {1000 / plain:.1f}: {plain / own:.2f} of the limit")
+        if "program" not in parts:
+            own, limits = own + cost, limits + (plain or cost)
+    share, bound = own / costs["program"], f"{1000 / limits:.1f}, their limits together"
+    print(f"| all but files, together | {1000 / own:.1f} | {1000 / own / bytes_per_token:.1f} | {share:.0%} | {bound} |")
+    print(f"\ntogether {limits / own:.2f} of the limit")
 
 
 def brief(figure):
